@@ -1,0 +1,52 @@
+# Two commands do all: `make demo` runs the lesson, `make test` the tests. Each sets up what it needs in .venv.
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALLED := .venv/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help demo install test test-slow check format lint types layers docs bench clean
+
+help:  ## Show what can be made.
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## (.*)/  make \1	\2/' | expand -t 22
+
+demo: install  ## Run the lesson: forty gradient steps find the kernel [1, -1].
+	$(BIN)/convkit learn-kernel --kernel 1,-1 --steps 40 --lr 0.01
+
+install: $(INSTALLED)  ## Build or update .venv with convkit, its extras and the development tools.
+
+# Always through constraints.txt: an unpinned torch would bring gigabytes of CUDA libraries.
+$(INSTALLED): pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[cluster,report,science,dev]'
+	@touch $@
+
+test: install  ## Run the test suite.
+	$(BIN)/python -m pytest -n 2 -m "not slow"
+
+test-slow: install  ## Run the tests that take minutes.
+	$(BIN)/python -m pytest -n 2 -m slow
+
+check: format lint types layers docs test  ## Everything that must hold before a change lands.
+
+format: install  ## Is the code formatted?
+	$(BIN)/ruff format --check .
+
+lint: install  ## Are there faults that a linter sees?
+	$(BIN)/ruff check .
+
+types: install  ## Do the types fit?
+	$(BIN)/mypy
+
+layers: install  ## Do imports point downwards only?
+	$(BIN)/lint-imports
+
+docs: install  ## Does the README show what the commands print?
+	$(BIN)/python -m pytest -q tests/contract/test_readme.py
+
+bench: install  ## Measure convkit beside its peers.
+	$(BIN)/python benchmarks/convolve.py
+	$(BIN)/python benchmarks/learn.py
+
+clean:  ## Remove what was built.
+	rm -rf .venv .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache dist build
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

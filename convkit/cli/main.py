@@ -1,0 +1,72 @@
+"""The program: its commands, and how it ends."""
+
+import os
+import sys
+from typing import Annotated, NoReturn
+
+import typer
+
+from convkit import __version__
+from convkit.cli.compare import compare
+from convkit.cli.convolve import convolve
+from convkit.cli.kernels import kernels
+from convkit.cli.learn_kernel import learn_kernel
+from convkit.errors import ConvkitError
+
+# No Rich in help and errors: plain text is never cut at 80 columns, and starts twice as fast.
+app = typer.Typer(
+    rich_markup_mode=None, pretty_exceptions_enable=False, no_args_is_help=True, name="convkit",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command()(convolve)
+app.command("learn-kernel")(learn_kernel)
+app.command()(compare)
+app.command()(kernels)
+
+_BUG = 70
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"convkit {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _convkit(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """Kernel recovery: find the filter between two images, and apply kernels.
+
+    The lesson: convkit learn-kernel --kernel 1,-1 --steps 40 --lr 0.01
+    """
+
+
+def main() -> NoReturn:
+    """Run the command line and exit: 0 done, 1 the answer is no, 2 a mistake, 70 a bug, 130 interrupted."""
+    try:
+        app()
+    except ConvkitError as error:
+        _say_error(error)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except MemoryError:
+        print("convkit: not enough memory; try a smaller image or kernel", file=sys.stderr)
+        sys.exit(2)
+    except Exception as error:
+        if os.environ.get("CONVKIT_TRACEBACK"):
+            raise
+        summary = f"{type(error).__name__}: {error}".splitlines()[0]
+        print(f"convkit: this is a bug in convkit, not your mistake: {summary}", file=sys.stderr)
+        print("         please report it with the output of the same command under CONVKIT_TRACEBACK=1", file=sys.stderr)
+        sys.exit(_BUG)
+    sys.exit(0)
+
+
+def _say_error(error: ConvkitError) -> None:
+    print(f"convkit: expected {error.expected}", file=sys.stderr)
+    print(f"         got {error.got}", file=sys.stderr)
+    print(f"         try {error.hint}", file=sys.stderr)

@@ -1,0 +1,117 @@
+"""The options, each declared once; commands that run experiments share them."""
+
+import functools
+import inspect
+import os
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import typer
+
+from convkit.errors import SettingsError
+from convkit.text import shown
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors and asked-for data.")]
+Full = Annotated[bool, typer.Option("--full", help="Show every tap of a large kernel.")]
+
+
+def _text(option: str, metavar: str, told: str, *aliases: str) -> Any:
+    return Annotated[str | None, typer.Option(option, *aliases, metavar=metavar, help=told, show_default=False)]
+
+
+def _flag(option: str, told: str) -> Any:
+    return Annotated[bool | None, typer.Option(option, help=told, show_default=False)]
+
+
+KERNEL_HELP = "Kernel text: taps such as 1,-1 or '0,1;2,3', a name (see convkit kernels), or a file."
+
+# Shared with convolve, which declares its options one by one.
+Padding = Annotated[
+    str | None,
+    typer.Option("--padding", metavar="P", help="valid (default), zero, replicate, reflect, symmetric, circular, full."),
+]
+Stride = Annotated[str | None, typer.Option("--stride", metavar="S", help="Keep every S-th output (default 1).")]
+Flip = Annotated[
+    bool | None, typer.Option("--flip", help="Turn the kernel by 180 degrees: true convolution.", show_default=False)
+]
+Gray = Annotated[
+    str | None, typer.Option("--gray", metavar="MODE", help="Colour to gray: bt601 (default), bt709, mean, r, g or b.")
+]
+MaxPixels = Annotated[
+    str | None, typer.Option("--max-pixels", metavar="N", help="Refuse larger images (default 500 million).")
+]
+Seed = Annotated[
+    str | None, typer.Option("--seed", metavar="N", help="Seed of all that is random (default 0, or CONVKIT_SEED).")
+]
+Device = Annotated[
+    str | None, typer.Option("--device", metavar="D", help="cpu (default) or cuda (or CONVKIT_DEVICE).")
+]
+
+# One entry for every field of `convkit.experiment.Experiment`, in the order of the help; a test holds them together.
+EXPERIMENT: dict[str, Any] = {
+    "image": _text("--image", "X", "Image text: a file, a pattern such as noise, or a matrix (default edges)."),
+    "kernel": _text("--kernel", "K", KERNEL_HELP + " The truth (default 1,-1).", "-k"),
+    "target": _text("--target", "Y", "What the filter made of the image (default: made from --kernel)."),
+    "size": _text("--size", "N|HxW", "Size of the kernel to find (default: the kernel's)."),
+    "steps": _text("--steps", "N", "Steps of descent (default 40)."),
+    "lr": _text("--lr", "R", "Learning rate, or auto (default): one that cannot diverge."),
+    "solver": _text("--solver", "NAME", "gd (default), momentum, adam or lbfgs."),
+    "backend": _text("--backend", "NAME", "auto (default), naive or conv2d: what the gradient flows through."),
+    "bias": _flag("--bias/--no-bias", "Learn a bias too (default), or not."),
+    "noise": _text("--noise", "S", "Standard deviation of the noise on a made target (default 0)."),
+    "padding": Padding,
+    "stride": Stride,
+    "flip": Flip,
+    "loss": _text("--loss", "NAME", "sum (default) or mean of the squared residuals."),
+    "dtype": _text("--dtype", "T", "float64 (default) or float32."),
+    "gray": Gray,
+    "max_pixels": MaxPixels,
+    "seed": Seed,
+    "device": Device,
+    "log_every": _text("--log-every", "N", "Show the loss every N steps (default 5)."),
+    "expect": _text("--expect", "K", "Exit 1 unless the kernel found is this one."),
+    "tolerance": _text("--tolerance", "T", "How far taps may differ before the answer is no."),
+}
+
+# Few: what belongs to a machine or a session rather than to an experiment.
+ENVIRONMENT = {"seed": "CONVKIT_SEED", "device": "CONVKIT_DEVICE"}
+
+
+def experiment_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command every experiment option; its ``given`` gets those that were typed, by field name."""
+    own = inspect.signature(command)
+    parameters = [parameter for name, parameter in own.parameters.items() if name != "given"]
+    shared = [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
+        for name, annotation in EXPERIMENT.items()
+    ]
+
+    @functools.wraps(command)
+    def with_options(**values: Any) -> None:
+        given = {name: values.pop(name) for name in EXPERIMENT}
+        command(**values, given=typed(given))
+
+    positional = [p for p in parameters if p.kind is not inspect.Parameter.KEYWORD_ONLY]
+    keywords = [p for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY]
+    signature = own.replace(parameters=[*positional, *shared, *keywords])
+    with_options.__signature__ = signature  # type: ignore[attr-defined]
+    with_options.__annotations__ = {name: p.annotation for name, p in signature.parameters.items()}
+    return with_options
+
+
+def typed(given: dict[str, Any]) -> dict[str, Any]:
+    """Keep the options that were typed; a value that looks like an option is a forgotten value."""
+    for name, value in given.items():
+        if isinstance(value, str) and value.startswith("--"):
+            option = "--" + name.replace("_", "-")
+            raise SettingsError(
+                expected=f"a value after {option}", got=f"the option {shown(value)}", hint=f"{option} VALUE {value}"
+            )
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def merged(given: dict[str, Any], file: dict[str, Any]) -> dict[str, Any]:
+    """Merge what was set: flag beats environment beats file."""
+    environment = {key: os.environ[name] for key, name in ENVIRONMENT.items() if os.environ.get(name)}
+    return file | environment | given

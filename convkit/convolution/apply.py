@@ -1,0 +1,152 @@
+"""Apply a kernel to an image under a convention, with any backend."""
+
+from os import PathLike
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, DTypeLike, NDArray
+
+from convkit.convolution.backends import Backend, Correlate, check_device, choose_backend
+from convkit.convolution.convention import Convention, Padding
+from convkit.errors import ImageError, SettingsError
+from convkit.image import load_image
+from convkit.kernel import Kernel
+
+
+def convolve(
+    image: ArrayLike | str | PathLike[str],
+    kernel: ArrayLike | str | Kernel,
+    *,
+    padding: str | Padding = "valid",
+    stride: int = 1,
+    flip: bool = False,
+    backend: str | Backend = "auto",
+    dtype: DTypeLike | None = None,
+    device: str = "cpu",
+) -> NDArray[np.floating[Any]]:
+    """Apply a kernel to an image: ``y[i, j] = Σ k[u, v] · x[s·i + u + o₀, s·j + v + o₁] + b``.
+
+    Parameters
+    ----------
+    image : array_like, shape (H, W), or image text
+        An array is taken as it is; text is a file, a pattern or a matrix (pictures are scaled to [0, 1]).
+    kernel : array_like, shape (kh, kw), kernel text or Kernel
+        Correlation taps. Of a named kernel with an offset of its own (Pillow's emboss), that is ``b``.
+    padding : str
+        ``valid``, ``zero``, ``replicate``, ``reflect``, ``symmetric``, ``circular`` or ``full``.
+    stride : int
+        Keep every ``stride``-th output.
+    flip : bool
+        True turns the kernel by 180° first: convolution in the mathematician's sense.
+    backend : str
+        ``auto``, ``naive``, ``shift``, ``conv2d`` or ``fft``.
+    dtype : dtype, optional
+        ``float32`` or ``float64``; by default the image's own, and float32 for integers.
+    device : str
+        Torch device, for the backend ``conv2d``.
+
+    Returns
+    -------
+    ndarray, float32 or float64
+
+    Raises
+    ------
+    ConvkitError
+        When image or kernel cannot be read, do not fit together, or a setting is out of range.
+
+    Examples
+    --------
+    >>> convolve([[2, 1, 0], [9, 5, 4], [2, 3, 4]], "0,1;2,3")
+    array([[34., 22.],
+           [18., 22.]], dtype=float32)
+    """
+    pixels = _as_image(image, dtype)
+    found = Kernel.of(kernel)
+    convention = Convention(Padding.parse(padding), stride, flip)
+    chosen = Backend.parse(backend) or choose_backend(
+        convention.output_shape(pixels.shape, found.taps.shape), found.taps.size // stride**2, device=device
+    )
+    response = correlate(pixels, found.taps, convention, chosen.load(check_device(device)))
+    if found.bias:
+        response += response.dtype.type(found.bias)
+    return response
+
+
+def correlate(
+    image: NDArray[Any], taps: NDArray[Any], convention: Convention, valid: Correlate
+) -> NDArray[np.floating[Any]]:
+    """Apply taps under a convention by a backend that knows only valid cross-correlation.
+
+    Parameters
+    ----------
+    image : ndarray, shape (H, W), float32 or float64
+    taps : ndarray, shape (kh, kw)
+    convention : Convention
+    valid : function
+        ``(H, W), (kh, kw) -> (H - kh + 1, W - kw + 1)``.
+
+    Raises
+    ------
+    ShapeError
+        When the kernel is larger than the image.
+    """
+    padded = convention.pad(image, taps.shape)
+    kernel = (taps[::-1, ::-1] if convention.flip else taps).astype(image.dtype)
+    return strided(padded, kernel, convention.stride, valid)
+
+
+def strided(image: Any, kernel: Any, stride: int, valid: Any) -> Any:
+    """Every ``stride``-th output of a valid cross-correlation, without computing the others.
+
+    The image and the kernel fall into ``stride²`` phases, ``x[p::s, q::s]`` and ``k[p::s, q::s]``, and the
+    responses of the phases add up (Vaidyanathan, *Multirate Systems and Filter Banks*, section 4.3). Arrays and
+    tensors alike.
+
+    Examples
+    --------
+    >>> from convkit.convolution.naive import correlate
+    >>> strided(np.arange(5.0)[None], np.ones((1, 3)), 2, correlate)
+    array([[3., 9.]])
+    """
+    if stride == 1:
+        return valid(image, kernel)
+    kh, kw = kernel.shape
+    height, width = (image.shape[0] - kh) // stride + 1, (image.shape[1] - kw) // stride + 1
+    total = None
+    for p in range(min(stride, kh)):
+        for q in range(min(stride, kw)):
+            taps = kernel[p::stride, q::stride]
+            phase = image[p::stride, q::stride]
+            part = valid(phase[: height + taps.shape[0] - 1, : width + taps.shape[1] - 1], taps)
+            total = part if total is None else total + part
+    return total
+
+
+def _as_image(image: ArrayLike | str | PathLike[str], dtype: DTypeLike | None) -> NDArray[np.floating[Any]]:
+    """Return the image as a finite 2-D float array of the type to compute in."""
+    pixels = load_image(image) if isinstance(image, str | PathLike) else np.asarray(image)
+    if pixels.ndim != 2 or 0 in pixels.shape:
+        raise ImageError(
+            expected="an image of shape (height, width)",
+            got=f"an array of shape {pixels.shape}",
+            hint="one channel at a time, such as image[..., 0]",
+        )
+    if pixels.dtype.kind not in "biuf":
+        raise ImageError(
+            expected="an image of real numbers", got=f"dtype {pixels.dtype}", hint="image.astype(float)"
+        )
+    if pixels.dtype.kind == "f" and not np.isfinite(pixels).all():
+        raise ImageError(
+            expected="an image of finite numbers", got="NaN or infinity", hint="numpy.nan_to_num(image)"
+        )
+    return pixels.astype(float_type(pixels.dtype, dtype), copy=False)
+
+
+def float_type(own: np.dtype[Any], asked: DTypeLike | None = None) -> np.dtype[Any]:
+    """Type to compute in: the one asked for, else the image's float type, else float32."""
+    chosen = np.dtype(asked) if asked is not None else own
+    if asked is None and chosen not in (np.float32, np.float64):
+        return np.dtype(np.float32)
+    if chosen not in (np.float32, np.float64):
+        raise SettingsError(expected="dtype float32 or float64", got=str(chosen), hint="--dtype float64")
+    return chosen

@@ -1,0 +1,154 @@
+"""What a recovery found: the record whose fields mirror its JSON."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
+
+import convkit
+from convkit.convolution import Padding
+from convkit.experiment.settings import finite_or_none
+from convkit.recovery import Solver, Status
+
+SCHEMA = "convkit.recovery/1"
+
+
+def _rows(values: NDArray[np.float64]) -> list[list[float | None]]:
+    return [[finite_or_none(float(value)) for value in row] for row in values]
+
+
+def _array(value: Any) -> NDArray[np.float64]:
+    """Read rows of numbers; None stands for a value that is not determined."""
+    return np.array(value, dtype=np.float64)
+
+
+Taps = Annotated[
+    np.ndarray[Any, np.dtype[np.float64]],
+    BeforeValidator(_array),
+    PlainSerializer(_rows, return_type=list[list[float | None]]),
+    WithJsonSchema({"type": "array", "items": {"type": "array", "items": {"type": ["number", "null"]}}}),
+]
+# Non-finite numbers become null in JSON, which has no other word for them.
+Number = Annotated[float, PlainSerializer(finite_or_none, return_type=float | None, when_used="json")]
+
+
+class Block(BaseModel):
+    """Part of a record."""
+
+    model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True)
+
+
+class ConventionBlock(Block):
+    """Where the kernel lies: see `convkit.convolution.Convention`; padding is None when unknown."""
+
+    operation: str
+    padding: Padding | None
+    stride: int
+    offset: tuple[int, int]
+
+
+class KernelBlock(Block):
+    """The taps found, in rows ``(kh, kw)``; the true ones when known; a standard error for each."""
+
+    learned: Taps
+    true: Taps | None
+    standard_error: Taps
+    max_abs_error: Number | None
+    name: str | None
+
+
+class BiasBlock(Block):
+    """The constant found; None when none was sought."""
+
+    learned: Number | None
+    true: float | None
+    standard_error: Number | None
+
+
+class LossAtStep(Block):
+    """The loss before a step's update."""
+
+    step: int
+    loss: Number | None
+
+
+class LearningRateBlock(Block):
+    """The rate used, the rate from which descent diverges, and the best fixed one."""
+
+    used: float
+    stable_below: float | None
+    best: float | None
+
+
+class IdentifiabilityBlock(Block):
+    """What the data can determine; None where it was not examined."""
+
+    identifiable: bool | None
+    rank: int | None
+    parameters: int
+    condition_number: Number | None
+
+
+class FitBlock(Block):
+    """How well the kernel explains the target."""
+
+    residual_rms: Number | None
+    rounding_rms: float | None
+    r2: Number | None
+    saturated_fraction: float
+    verdict: Literal["not-identifiable", "exact", "linear", "noisy", "not-linear"] | None
+
+
+class ExpectationBlock(Block):
+    """Whether the taps found lie within the tolerance of those expected."""
+
+    kernel: Taps
+    max_abs_difference: Number
+    tolerance: float
+    met: bool
+
+
+class Recovery(Block):
+    """What `learn_kernel` found; field by field the JSON of ``convkit learn-kernel --json``."""
+
+    model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True, populate_by_name=True)
+
+    schema_: Literal["convkit.recovery/1"] = Field(default=SCHEMA, alias="schema")
+    version: str = Field(default_factory=lambda: convkit.__version__)
+    experiment: dict[str, Any]
+    convention: ConventionBlock
+    kernel: KernelBlock
+    bias: BiasBlock
+    losses: list[LossAtStep]
+    losses_every: int
+    final_loss: Number | None
+    status: Status
+    steps: int
+    learning_rate: LearningRateBlock | None
+    identifiability: IdentifiabilityBlock
+    fit: FitBlock
+    expectation: ExpectationBlock | None
+    backend: str
+    solver: Solver
+    seconds: float
+
+    @property
+    def answer_is_yes(self) -> bool:
+        """Whether the descent held together and, if a kernel was expected, it is the one found."""
+        return self.status is not Status.DIVERGED and (self.expectation is None or self.expectation.met)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the record as plain JSON values."""
+        return self.model_dump(mode="json", by_alias=True)
+
+    def to_json(self) -> str:
+        """Return the record as one line of strict JSON, which knows no NaN."""
+        return json.dumps(self.to_dict(), allow_nan=False)
+
+    @classmethod
+    def load(cls, path: str | Path) -> Self:
+        """Read a record that was saved as JSON."""
+        return cls.model_validate_json(Path(path).read_text(encoding="utf-8"))

@@ -1,0 +1,211 @@
+"""What an experiment is made of: one model of every setting, checked before anything runs."""
+
+import math
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+import numpy as np
+from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, model_validator
+
+from convkit.convolution import Padding
+from convkit.errors import ConvkitError, SettingsError
+from convkit.image import Gray
+from convkit.kernel import Kernel
+from convkit.recovery import LearningBackend, Loss, Solver
+from convkit.text import choice, closest, number, shown, whole
+
+
+def _refuse(expected: str, got: object, hint: str) -> SettingsError:
+    return SettingsError(expected=expected, got=shown(got), hint=hint)
+
+
+def _whole(option: str, minimum: int) -> BeforeValidator:
+    return BeforeValidator(lambda value: whole(option, value, minimum))
+
+
+def _real(option: str, *, above: float | None = None, minimum: float | None = None, example: str) -> BeforeValidator:
+    bound = f" above {above:g}" if above is not None else f" of at least {minimum:g}"
+
+    def parse(value: object) -> float:
+        found = None if isinstance(value, bool) else number(str(value))
+        if found is None or (above is not None and found <= above) or (minimum is not None and found < minimum):
+            raise _refuse(f"{option} as a finite number{bound}", value, f"{option} {example}")
+        return found
+
+    return BeforeValidator(parse)
+
+
+def _rate(value: object) -> float | str:
+    if isinstance(value, str) and value.strip().lower() == "auto":
+        return "auto"
+    found = number(str(value))
+    if found is None or found <= 0:
+        raise _refuse("--lr as a finite rate above 0, or auto", value, "--lr 0.01")
+    return found
+
+
+def _size(value: object) -> tuple[int, int] | None:
+    if value is None:
+        return None
+    if isinstance(value, list | tuple):
+        value = "x".join(str(part) for part in value)
+    text = str(value).strip().lower()
+    found = re.fullmatch(r"(\d{1,6})(?:x(\d{1,6}))?", text, re.ASCII)
+    sides = (int(found[1]), int(found[2] or found[1])) if found else (0, 0)
+    if text == "auto":
+        raise _refuse("--size N or HxW (the automatic size is not there yet)", value, "--size 5")
+    if min(sides) < 1:
+        raise _refuse("--size N or HxW with sides of at least 1", value, "--size 3 or --size 1x2")
+    return sides
+
+
+def _flag(option: str) -> BeforeValidator:
+    def parse(value: object) -> bool:
+        if isinstance(value, bool):
+            return value
+        text = str(value).strip().lower()
+        if text not in ("true", "false", "yes", "no", "1", "0"):
+            raise _refuse(f"{option} as true or false", value, f"{option} = true")
+        return text in ("true", "yes", "1")
+
+    return BeforeValidator(parse)
+
+
+def _choice(option: str, choices: Iterable[str]) -> BeforeValidator:
+    return BeforeValidator(lambda value: choice(option, value, choices))
+
+
+def _described(value: object) -> object:
+    """Say in JSON what an input was: its text, or what kind of array."""
+    if value is None or isinstance(value, str | list):
+        return value
+    if isinstance(value, Kernel):
+        return value.name or value.taps.tolist()
+    if isinstance(value, Path):
+        return str(value)
+    array = np.asarray(value)
+    return array.tolist() if array.size <= 400 else f"array {array.shape[0]}x{array.shape[-1]} {array.dtype}"
+
+
+# A file, a pattern, kernel text, or in the library an array.
+Input = Annotated[Any, PlainSerializer(_described, return_type=Any, when_used="always")]
+
+
+class Experiment(BaseModel):
+    """Every setting of a recovery; the defaults are the lesson.
+
+    Settings may be given as text, as a command line or a configuration file has them.
+
+    Raises
+    ------
+    SettingsError
+        For a setting out of its range or one that does not exist.
+
+    Examples
+    --------
+    >>> Experiment(steps="40", lr="0.01").steps
+    40
+    >>> Experiment(stepps=3)
+    Traceback (most recent call last):
+        ...
+    convkit.errors.SettingsError: expected a setting of learn-kernel; got 'stepps'; try steps
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+
+    image: Input = "edges"
+    kernel: Input = None
+    target: Input = None
+    size: Annotated[tuple[int, int] | None, BeforeValidator(_size)] = None
+    steps: Annotated[int, _whole("--steps", 1)] = 40
+    lr: Annotated[float | Literal["auto"], BeforeValidator(_rate)] = "auto"
+    solver: Annotated[Solver, BeforeValidator(Solver.parse)] = Solver.GD
+    backend: Annotated[LearningBackend, BeforeValidator(LearningBackend.parse)] = LearningBackend.CONV2D
+    bias: Annotated[bool, _flag("--bias")] = True
+    noise: Annotated[float, _real("--noise", minimum=0.0, example="0.01")] = 0.0
+    padding: Annotated[Padding, BeforeValidator(Padding.parse)] = Padding.VALID
+    stride: Annotated[int, _whole("--stride", 1)] = 1
+    flip: Annotated[bool, _flag("--flip")] = False
+    loss: Annotated[Loss, _choice("--loss", tuple(Loss))] = Loss.SUM
+    dtype: Annotated[str, _choice("--dtype", ("float64", "float32"))] = "float64"
+    gray: Annotated[Gray, _choice("--gray", tuple(Gray))] = Gray.BT601
+    max_pixels: Annotated[int, _whole("--max-pixels", 1)] = 500_000_000
+    seed: Annotated[int, _whole("--seed", 0)] = 0
+    device: Annotated[str, _choice("--device", ("cpu", "cuda"))] = "cpu"
+    log_every: Annotated[int, _whole("--log-every", 1)] = 5
+    expect: Input = None
+    tolerance: Annotated[float | None, _real("--tolerance", minimum=0.0, example="1e-3")] = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _prepare(cls, given: Any) -> Any:
+        for key in given:
+            if key not in cls.model_fields:
+                raise SettingsError(
+                    expected="a setting of learn-kernel",
+                    got=shown(key),
+                    hint=closest(str(key), cls.model_fields) or f"one of {', '.join(cls.model_fields)}",
+                )
+        given = {key: value for key, value in given.items() if value is not None}
+        if "target" not in given:
+            return {"kernel": "1,-1"} | given
+        if "image" not in given:
+            raise SettingsError(
+                expected="the picture that was filtered, beside what came out",
+                got="--target without --image",
+                hint="--image before.png --target after.png",
+            )
+        return given
+
+    @model_validator(mode="after")
+    def _agree(self) -> Self:
+        if self.target is not None and self.size is None and self.kernel is None:
+            raise SettingsError(
+                expected="the size of the kernel to find, when only pictures are given",
+                got="--target without --size or --kernel",
+                hint="--size 5",
+            )
+        if self.target is not None and self.noise:
+            raise SettingsError(
+                expected="noise only on a target that convkit makes",
+                got=f"--noise {self.noise:g} with --target",
+                hint="leaving out one of the two",
+            )
+        return self
+
+    def replace(self, **changes: Any) -> "Experiment":
+        """Return a copy with some settings changed, checked like new ones.
+
+        Examples
+        --------
+        >>> Experiment().replace(noise=0.1).noise
+        0.1
+        """
+        return Experiment(**({name: getattr(self, name) for name in Experiment.model_fields} | changes))
+
+    def resolved(self) -> dict[str, Any]:
+        """Return every setting as plain JSON values."""
+        return self.model_dump(mode="json")
+
+
+def check_settings(given: Mapping[str, Any], source: str) -> None:
+    """Check some settings on their own, and name their source when one is wrong.
+
+    Raises
+    ------
+    SettingsError
+        As `Experiment` does, with the source (a file) added.
+    """
+    try:
+        # What a target needs beside it may come from another source: it is checked once all are merged.
+        harmless = {"size": 1, "image": "edges"} if "target" in given else {}
+        Experiment(**(harmless | dict(given)))
+    except ConvkitError as error:
+        raise type(error)(expected=error.expected, got=f"{error.got} in {shown(source)}", hint=error.hint) from error
+
+
+def finite_or_none(value: float) -> float | None:
+    """JSON has no word for infinity or NaN."""
+    return value if math.isfinite(value) else None

@@ -1,0 +1,100 @@
+"""Where bytes come from: regular files and standard input, with errors that say what to do."""
+
+import os
+import stat
+import sys
+from collections.abc import Collection
+from itertools import islice
+from pathlib import Path
+from typing import BinaryIO
+
+from convkit.errors import ImageError
+from convkit.text import closest, shown
+
+_NAME_LIMIT = 300  # characters of a path in a message: enough for its end, the telling part, to be seen
+_FOLDER_LIMIT = 1000  # names to look through for one that was meant
+
+
+def named(path: str | os.PathLike[str]) -> str:
+    r"""Quote a path for a message.
+
+    Examples
+    --------
+    >>> named("line\nbreak.png")
+    "'line\\nbreak.png'"
+    """
+    return shown(path, _NAME_LIMIT)
+
+
+def open_file(path: Path, *, names: Collection[str] = ()) -> BinaryIO:
+    """Open a regular file for reading.
+
+    Parameters
+    ----------
+    path : Path
+        Anything else at this place (a folder, a pipe, a device) is refused before it is touched: opening a
+        pipe waits for a writer, and a device need not end.
+    names : collection of str
+        What the user may have meant instead, besides a file of the same folder, when there is none.
+
+    Raises
+    ------
+    ImageError
+        When it cannot be opened, or is empty.
+    """
+    try:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            raise _no_file(path, status.st_mode)
+        if not status.st_size:
+            raise ImageError(expected="an image", got=f"{named(path)}, an empty file", hint="making it anew")
+        return path.open("rb")
+    except FileNotFoundError as error:
+        near = closest(path.name, [*names, *_neighbours(path)])
+        if near and near not in names:
+            near = str(path.with_name(near))
+        raise ImageError(
+            expected="an image file, a pattern, or rows of numbers such as '2,1,0; 9,5,4'",
+            got=f"{named(path)}, which does not exist",
+            hint=named(near) if near else f"one of {', '.join(names)}" if names else "another path",
+        ) from error
+    except (OSError, ValueError) as error:  # ValueError: a NUL, or a character that no file name can hold
+        reason = error.strerror if isinstance(error, OSError) else None
+        raise ImageError(
+            expected="a file that can be read",
+            got=f"{named(path)} ({reason or 'not a file name'})",
+            hint="checking its name and permissions",
+        ) from error
+
+
+def open_stdin() -> BinaryIO:
+    """Return the bytes that come in on standard input.
+
+    Raises
+    ------
+    ImageError
+        When there is no standard input.
+    """
+    if sys.stdin is None or sys.stdin.closed:
+        raise ImageError(
+            expected="an image on standard input", got="none: it is closed", hint="a file instead of '-'"
+        )
+    return sys.stdin.buffer
+
+
+def _no_file(path: Path, mode: int) -> ImageError:
+    if stat.S_ISDIR(mode):
+        return ImageError(expected="an image file", got=f"{named(path)}, a folder", hint="a file inside it")
+    return ImageError(
+        expected="a regular file",
+        got=f"{named(path)}, a pipe, socket or device",
+        hint="'-', with the data on standard input",
+    )
+
+
+def _neighbours(path: Path) -> list[str]:
+    try:
+        with os.scandir(path.parent) as entries:
+            return [entry.name for entry in islice(entries, _FOLDER_LIMIT)]
+    except OSError:
+        return []

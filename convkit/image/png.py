@@ -1,0 +1,59 @@
+"""PNG: by Pillow, except that 16-bit colour is read at its full depth."""
+
+from typing import TYPE_CHECKING, BinaryIO
+
+import numpy as np
+
+from convkit.image.pillow import from_pillow, keyed, orientation_of, split_alpha
+from convkit.image.raster import Raster, Samples
+
+if TYPE_CHECKING:
+    from PIL.ImageFile import ImageFile
+
+_GRAY, _GRAY_ALPHA = 0, 4  # colour types of the PNG specification
+
+
+def read_png(picture: "ImageFile", file: BinaryIO, name: str) -> Raster:
+    """Decode a PNG that Pillow opened.
+
+    Parameters
+    ----------
+    picture : PIL.ImageFile.ImageFile
+        Opened, not yet loaded.
+    file : binary file
+        What it was opened from; read a second time for 16-bit colour.
+    name : str
+        What to call it in a message.
+
+    Returns
+    -------
+    Raster
+    """
+    file.seek(24)
+    depth, colour = file.read(2)
+    if depth == 16 and colour != _GRAY:
+        return _read_wide(picture, file, colour)
+    return from_pillow(picture, name, key_step=255 // (2**depth - 1) if depth in (2, 4) else 1)
+
+
+def _read_wide(picture: "ImageFile", file: BinaryIO, colour: int) -> Raster:
+    # Pillow unpacks the high byte alone of 16-bit colour, and says nothing. Its unpackers are chosen by name,
+    # though: read as if it were 8-bit RGBA, a pixel of gray and alpha is its four bytes; and colour unpacked
+    # as "little-endian" yields the low bytes, so that the file is decoded twice.
+    if colour == _GRAY_ALPHA:
+        return split_alpha(_unpacked(picture, "RGBA").view(">u2"), 65535, orientation_of(picture))
+    import PIL.Image
+
+    samples = np.asarray(picture).astype(np.uint16) << 8
+    with PIL.Image.open(file, formats=("PNG",)) as again:
+        samples |= _unpacked(again, f"{again.mode};16L")
+    if picture.mode == "RGBA":
+        return split_alpha(samples, 65535, orientation_of(picture))
+    key = picture.info.get("transparency")
+    alpha = None if key is None else keyed(samples, np.asarray(key))
+    return Raster(samples, 65535, alpha, orientation_of(picture))
+
+
+def _unpacked(picture: "ImageFile", unpacker: str) -> Samples:
+    picture.tile = [picture.tile[0]._replace(args=unpacker)]
+    return np.asarray(picture)

@@ -1,0 +1,147 @@
+"""TIFF: by Pillow what it reads exactly, the rest by tifffile."""
+
+import logging
+from typing import TYPE_CHECKING, BinaryIO
+
+import numpy as np
+
+from convkit.errors import MissingExtraError
+from convkit.image.image import check_size
+from convkit.image.pillow import from_pillow, split_alpha
+from convkit.image.raster import Raster, Samples, check_pages, unsupported
+
+if TYPE_CHECKING:
+    from PIL.TiffImagePlugin import TiffImageFile
+
+# tifffile logs what it dislikes about a file; unless something listens, logging would print that on stderr.
+_log, _SILENCE = logging.getLogger("tifffile"), logging.NullHandler()
+
+_MAGICS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")  # either byte order; + is the 64-bit variety
+
+# Tags and values of the TIFF specification.
+_BITS, _PHOTOMETRIC, _EXTRA, _FORMAT, _ORIENTATION = 258, 262, 338, 339, 274
+_WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB = 0, 1, 2
+_CHANNELS = {_WHITE_IS_ZERO: 1, _BLACK_IS_ZERO: 1, _RGB: 3}
+_PREMULTIPLIED, _STRAIGHT = 1, 2
+_UNSIGNED, _FLOAT, _UNDEFINED = 1, 3, 4
+
+
+def is_tiff(file: BinaryIO) -> bool:
+    """Tell whether a file starts as a TIFF does; leaves it at its start."""
+    magic = file.read(4)
+    file.seek(0)
+    return magic in _MAGICS
+
+
+def read_tiff(file: BinaryIO, name: str, max_pixels: int) -> Raster:
+    """Decode a TIFF of one page.
+
+    Parameters
+    ----------
+    file : binary file, seekable
+        At its start.
+    name : str
+        What to call it in a message.
+    max_pixels : int
+        The most pixels to accept.
+
+    Returns
+    -------
+    Raster
+
+    Raises
+    ------
+    ImageError
+        On several pages, CMYK and other colours, channels of unknown meaning, complex numbers.
+    MissingExtraError
+        When only tifffile could read it, and is not installed.
+    """
+    from PIL.TiffImagePlugin import TiffImageFile
+
+    try:
+        picture = TiffImageFile(file)
+    except SyntaxError:  # Pillow's word for "not a kind I know"
+        return _read_with_tifffile(file, name, max_pixels)
+    check_size(picture.height, picture.width, name, max_pixels)
+    check_pages(picture.n_frames, name)
+    if picture.mode in ("CMYK", "LAB"):
+        raise unsupported(name, f"{picture.mode} colours")
+    _check_extra(picture.tag_v2.get(_EXTRA, ()), name)
+    if not _exact(picture):
+        return _read_with_tifffile(file, name, max_pixels)
+    raster = from_pillow(picture, name)
+    if picture.mode.startswith("I;16"):
+        # Pillow leaves 12-bit samples unscaled, and forgets to invert where zero is white.
+        white = 2 ** picture.tag_v2[_BITS][0] - 1
+        inverted = picture.tag_v2.get(_PHOTOMETRIC) == _WHITE_IS_ZERO
+        return Raster(white - raster.samples if inverted else raster.samples, white)
+    return raster
+
+
+def _exact(picture: "TiffImageFile") -> bool:
+    """Tell whether Pillow keeps every bit: it cuts 16-bit colour to 8 and takes signed for unsigned."""
+    tags = picture.tag_v2
+    bits, form = set(tags.get(_BITS, (1,))), set(tags.get(_FORMAT, (_UNSIGNED,)))
+    if picture.mode == "F":
+        return form == {_FLOAT} and bits == {32} and tags.get(_PHOTOMETRIC) == _BLACK_IS_ZERO
+    wide = picture.mode.startswith("I;16")
+    return form <= {_UNSIGNED, _UNDEFINED} and picture.mode != "I" and (wide or max(bits) <= 8)
+
+
+def _read_with_tifffile(file: BinaryIO, name: str, max_pixels: int) -> Raster:
+    try:
+        import tifffile
+    except ImportError as error:
+        raise MissingExtraError(
+            expected="tifffile, for TIFF beyond 8 bits, 16-bit gray and float32 gray",
+            got=f"{name}, and no tifffile installed",
+            hint="pip install 'convkit[science]'",
+        ) from error
+    _log.addHandler(_SILENCE)
+    file.seek(0)
+    with tifffile.TiffFile(file) as pages:
+        check_pages(len(pages.pages), name)
+        page = pages.pages.first
+        check_size(page.imagelength, page.imagewidth, name, max_pixels)
+        _check_extra(page.extrasamples, name)
+        channels = page.samplesperpixel - len(page.extrasamples)
+        if channels != _CHANNELS.get(page.photometric) or page.imagedepth != 1:
+            colours = getattr(page.photometric, "name", page.photometric)
+            raise unsupported(name, f"{channels} channels of {colours}")
+        samples = np.moveaxis(page.asarray(), 0, -1) if page.axes == "SYX" else page.asarray()
+        return _raster(
+            samples,
+            name,
+            inverted=page.photometric == _WHITE_IS_ZERO,
+            extra=page.extrasamples,
+            orientation=page.tags.valueof(_ORIENTATION, default=1),
+        )
+
+
+def _raster(
+    samples: Samples, name: str, *, inverted: bool, extra: tuple[int, ...], orientation: int
+) -> Raster:
+    white = int(np.iinfo(samples.dtype).max) if samples.dtype.kind in "ui" else None
+    if samples.dtype.kind not in "uif" or samples.dtype.itemsize > (4 if white else 8):
+        raise unsupported(name, f"samples of type {samples.dtype}", "converting it to float32 first")
+    if inverted:
+        if samples.dtype.kind != "u":
+            raise unsupported(
+                name, f"{samples.dtype} samples of which zero is white", "storing zero as black"
+            )
+        samples = white - samples
+    if samples.dtype == np.float16:
+        samples = samples.astype(np.float32)
+    if not extra:
+        return Raster(samples, white, None, orientation)
+    raster = split_alpha(samples, white or 1, orientation)
+    colour, alpha = raster.samples, raster.alpha
+    if extra[0] == _PREMULTIPLIED and alpha is not None:
+        opacity = alpha if colour.ndim == 2 else alpha[..., None]
+        colour = np.divide(colour, opacity, out=np.zeros(colour.shape), where=opacity > 0)
+    return Raster(colour, white, alpha, orientation)
+
+
+def _check_extra(extra: tuple[int, ...], name: str) -> None:
+    if len(extra) > 1 or not {*extra} <= {_PREMULTIPLIED, _STRAIGHT}:
+        raise unsupported(name, "an extra channel of unknown meaning", "saving it without")

@@ -1,0 +1,204 @@
+"""Images out: pictures of 8 or 16 bits, and files that keep every number."""
+
+import os
+import struct
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from convkit.errors import OutputError
+from convkit.image.atomic import atomic_write
+from convkit.image.files import named
+from convkit.text import closest, shown
+
+_DEPTHS = {".png": (8, 16), ".pgm": (8, 16), ".jpg": (8,), ".jpeg": (8,), ".bmp": (8,)}
+_PILLOW = {".png": "PNG", ".pgm": "PPM", ".jpg": "JPEG", ".jpeg": "JPEG", ".bmp": "BMP"}
+
+#: Suffixes of files that round to integers and clip to [0, 1].
+PICTURE_SUFFIXES = tuple(_DEPTHS)
+#: Suffixes of files that keep the numbers (TIFF: as float32).
+EXACT_SUFFIXES = (".npy", ".tif", ".tiff", ".csv")
+
+
+def save_image(path: str | os.PathLike[str], values: ArrayLike, *, bits: int = 8) -> None:
+    """Write an image in the format that its suffix names.
+
+    An existing file is replaced, and only once the new one is complete.
+
+    Parameters
+    ----------
+    path : str or path-like
+        Ending in ``.png``, ``.pgm``, ``.jpg``, ``.jpeg`` or ``.bmp`` for a picture; for the numbers in
+        ``.npy`` (just as they are), ``.tif`` or ``.tiff`` (float32), or ``.csv`` (the shortest text that
+        reads back the same).
+    values : array_like, shape (H, W)
+        Finite. Into a picture 0 goes as black and 1 as white, values between are rounded to the nearest step
+        and values outside are clipped.
+    bits : int
+        Of a picture: 8, or 16 for ``.png`` and ``.pgm``.
+
+    Raises
+    ------
+    OutputError
+        When suffix, depth or values do not suit, or the file cannot be written.
+
+    Examples
+    --------
+    >>> from convkit.image import load_image
+    >>> path = getfixture("tmp_path") / "a.png"
+    >>> save_image(path, [[0.0, 0.2, 7.0]])
+    >>> load_image(path)
+    array([[0. , 0.2, 1. ]])
+    """
+    data = encode(values, output_suffix(path), bits=bits)
+    with atomic_write(path) as file:
+        file.write(data)
+
+
+def output_suffix(path: str | os.PathLike[str]) -> str:
+    """Return the suffix of an output, in lower case, when it names a format that can be written.
+
+    Examples
+    --------
+    >>> output_suffix("a.PNG")
+    '.png'
+    """
+    suffix = Path(path).suffix.lower()
+    known = PICTURE_SUFFIXES + EXACT_SUFFIXES
+    if suffix not in known:
+        raise OutputError(
+            expected=f"an output that ends in {', '.join(known)}",
+            got=named(path),
+            hint=named(f"{Path(path).stem}{closest(suffix, known) or '.png'}"),
+        )
+    return suffix
+
+
+def encode(values: ArrayLike, suffix: str, *, bits: int = 8) -> bytes:
+    r"""Return the bytes of an image file.
+
+    All of them, rather than into a file, because TIFF and ``.npy`` writers want to seek and a pipe cannot.
+
+    Parameters
+    ----------
+    values, bits
+        As for `save_image`.
+    suffix : str
+        Of the format, as `output_suffix` gives it.
+
+    Raises
+    ------
+    OutputError
+        When depth or values do not suit.
+
+    Examples
+    --------
+    >>> encode([[1, -0.5]], ".csv")
+    b'1,-0.5\n'
+    """
+    image = _checked(values)
+    if suffix == ".csv":
+        return "".join(",".join(map(_shortest, row)) + "\n" for row in image).encode()
+    file = BytesIO()
+    if suffix == ".npy":
+        np.save(file, image, allow_pickle=False)
+    elif suffix in EXACT_SUFFIXES:
+        _encode_with_pillow(_as_float32(image), "TIFF", file)
+    else:
+        if bits not in _DEPTHS[suffix]:
+            raise OutputError(
+                expected=f"{' or '.join(map(str, _DEPTHS[suffix]))} bits for {suffix}",
+                got=str(bits),
+                hint=".png",
+            )
+        _encode_with_pillow(_quantised(image, bits), _PILLOW[suffix], file)
+    return file.getvalue()
+
+
+def count_clipped(values: ArrayLike, bits: int = 8) -> int:
+    """Count the pixels that a picture of so many bits cannot hold: those that round to below 0 or above 1.
+
+    Examples
+    --------
+    >>> count_clipped([[-0.001, 0, 1, 1.001, 1.1]])
+    1
+    """
+    steps = _steps(_checked(values), bits)
+    return int(np.count_nonzero((steps < 0) | (steps > 2**bits - 1)))
+
+
+def _checked(values: ArrayLike) -> NDArray[Any]:
+    image = np.asarray(values)
+    if image.ndim != 2 or not image.size or image.dtype.kind not in "biuf":
+        raise OutputError(
+            expected="a two-dimensional array of at least one real number",
+            got=f"shape {image.shape} of type {image.dtype}",
+            hint="one plane of it",
+        )
+    finite = np.isfinite(image)
+    if not finite.all():
+        row, column = np.unravel_index(int(np.argmin(finite)), image.shape)
+        raise OutputError(
+            expected="finite pixels",
+            got=f"{image[row, column]} at [{row}, {column}]",
+            hint="numpy.nan_to_num on it",
+        )
+    return image
+
+
+def _steps(values: NDArray[Any], bits: int) -> NDArray[np.float64]:
+    steps: NDArray[np.float64] = np.multiply(values, 2**bits - 1, dtype=np.float64)
+    np.rint(steps, out=steps)
+    return steps
+
+
+def _quantised(image: NDArray[Any], bits: int) -> NDArray[np.unsignedinteger[Any]]:
+    if (
+        image.dtype.kind == "u" and image.max() > 1
+    ):  # 0..255, most likely, which clipping would turn all white
+        raise OutputError(
+            expected="pixels in [0, 1]",
+            got=f"{image.dtype} up to {image.max()}",
+            hint=f"dividing by {np.iinfo(image.dtype).max}",
+        )
+    steps = _steps(image, bits)
+    np.clip(steps, 0, 2**bits - 1, out=steps)
+    return steps.astype(np.uint8) if bits == 8 else steps.astype(np.uint16)
+
+
+def _as_float32(image: NDArray[Any]) -> NDArray[np.float32]:
+    with np.errstate(over="ignore"):
+        rounded = image.astype(np.float32)
+    if not np.isfinite(rounded).all():
+        raise OutputError(
+            expected=f"numbers within ±{np.finfo(np.float32).max:.3g} for float32",
+            got=f"{np.abs(image).max():.3g}",
+            hint=".npy, which keeps float64",
+        )
+    return rounded
+
+
+def _encode_with_pillow(image: NDArray[Any], file_format: str, file: BytesIO) -> None:
+    import PIL.Image
+
+    options = {"quality": 95} if file_format == "JPEG" else {}
+    try:
+        PIL.Image.fromarray(image).save(file, file_format, **options)
+    except (
+        OSError,
+        ValueError,
+        struct.error,
+    ) as error:  # the format's own limits, such as 65535 pixels a side
+        raise OutputError(
+            expected=f"an image that {file_format} can hold",
+            got=f"{image.shape[0]} x {image.shape[1]} ({shown(error, 100)})",
+            hint=".npy",
+        ) from error
+
+
+def _shortest(value: Any) -> str:
+    # NumPy prints a scalar with as many digits as it takes to read it back in its own type.
+    return str(value * 1).removesuffix(".0")

@@ -1,0 +1,107 @@
+"""Kernels with parameters as MATLAB, Octave, Pillow, SciPy, kornia and libvips define them."""
+
+import math
+
+import numpy as np
+
+from convkit.kernel.families import gaussian, log, log_surface, unit_sum
+from convkit.kernel.recipe import Recipe, Taps, integer, real, spread, window
+from convkit.kernel.rotation import rotated
+
+
+def _matlab_laplacian(alpha: float) -> Taps:
+    side, corner = (1 - alpha) / 4, alpha / 4
+    taps = [[corner, side, corner], [side, -1, side], [corner, side, corner]]
+    return np.array(taps) * 4 / (alpha + 1)
+
+
+def _matlab_unsharp(alpha: float) -> Taps:
+    """Take the Laplacian from the identity."""
+    taps = -_matlab_laplacian(alpha)
+    taps[1, 1] += 1
+    return taps
+
+
+def _octave_log(size: tuple[int, int], sigma: float) -> Taps:
+    """Octave (image 2.14) divides by 2πσ² and leaves the mean in, so that the taps do not sum to 0."""
+    return log_surface(sigma, size) / (2 * math.pi * sigma**2)
+
+
+def _pillow_box_blur(radius: float) -> Taps:
+    row = _extended_box(radius)
+    return np.outer(row, row)
+
+
+def _pillow_gaussian_blur(radius: float) -> Taps:
+    """Three boxes that together have the variance ``radius²`` (Pillow rounds to 8 bits after each)."""
+    variance = radius**2 / 3
+    whole = math.floor((math.sqrt(12 * variance + 1) - 1) / 2)
+    edge = (2 * whole + 1) * (whole * (whole + 1) - 3 * variance) / (6 * (variance - (whole + 1) ** 2))
+    box = _extended_box(whole + edge)
+    row = np.convolve(np.convolve(box, box), box)
+    return np.outer(row, row)
+
+
+def _extended_box(radius: float) -> Taps:
+    """Row of ``2·radius + 1`` pixels' width, its last pixels weighted by what is left of the radius."""
+    whole = int(radius)
+    row = np.ones(2 * whole + 1)
+    if radius > whole:
+        row = np.concatenate([[radius - whole], row, [radius - whole]])
+    return unit_sum(row)
+
+
+def _along(axis: int, taps: list[list[float]]) -> Taps:
+    return rotated(np.array(taps, dtype=np.float64), 90 if axis in (0, -2) else 0)
+
+
+def _scipy_sobel(axis: int) -> Taps:
+    return _along(axis, [[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]])
+
+
+def _scipy_prewitt(axis: int) -> Taps:
+    return _along(axis, [[-1, 0, 1], [-1, 0, 1], [-1, 0, 1]])
+
+
+def _kornia_laplacian(size: tuple[int, int]) -> Taps:
+    """All neighbours less as much in the centre, the absolute values summing to 1 (`normalized=True`)."""
+    taps = np.ones(size)
+    taps[size[0] // 2, size[1] // 2] = 1 - taps.size
+    return taps / (np.abs(taps).sum() or 1)
+
+
+def _vips_gaussmat(sigma: float, min_ampl: float) -> Taps:
+    """Round samples of 20·exp(…) to whole numbers, as far as the unrounded bell reaches `min_ampl`."""
+    reach = 0
+    while math.exp(-((reach + 1) ** 2) / (2 * sigma**2)) >= min_ampl:
+        reach += 1
+    profile = np.exp(-(np.arange(-reach, reach + 1) ** 2) / (2 * sigma**2))
+    taps = np.rint(20 * np.outer(profile, profile))
+    return unit_sum(taps)
+
+
+_ALPHA = real("alpha", 0.2, 0, 1)
+_AXIS = integer("axis", -1, -2, 1)
+
+FAMILIES = (
+    Recipe("matlab/gaussian", "matlab", "fspecial: sampled Gaussian, sum 1",
+           (window("size", (3, 3)), spread("sigma", 0.5)), gaussian),
+    Recipe("matlab/laplacian", "matlab", "fspecial", (_ALPHA,), _matlab_laplacian),
+    Recipe("matlab/unsharp", "matlab", "fspecial: identity - laplacian", (_ALPHA,), _matlab_unsharp),
+    Recipe("matlab/log", "matlab", "fspecial: Laplacian of a Gaussian, zero sum",
+           (window("size", (5, 5)), spread("sigma", 0.5)), log),
+    Recipe("octave/log", "octave", "fspecial: smaller than MATLAB's by 2·pi·sigma², not zero sum",
+           (window("size", (5, 5)), spread("sigma", 0.5)), _octave_log),
+    Recipe("pillow/box-blur", "pillow", "BoxBlur: box of any radius", (real("radius", 1.0, 0, 1000),),
+           _pillow_box_blur),
+    Recipe("pillow/gaussian-blur", "pillow", "GaussianBlur: three boxes",
+           (real("radius", 2.0, 0, 500),), _pillow_gaussian_blur),
+    Recipe("scipy/sobel", "scipy", "ndimage.sobel", (_AXIS,), _scipy_sobel),
+    Recipe("scipy/prewitt", "scipy", "ndimage.prewitt", (_AXIS,), _scipy_prewitt),
+    Recipe("scipy/gaussian", "scipy", "ndimage.gaussian_filter",
+           (spread("sigma", 1.0), real("truncate", 4.0, 0, 100)), gaussian),
+    Recipe("kornia/laplacian", "kornia", "every neighbour, absolute values of sum 1",
+           (window("size", (3, 3), odd=True),), _kornia_laplacian),
+    Recipe("vips/gaussmat", "vips", "whole-number Gaussian over its sum, as gaussblur uses",
+           (real("sigma", 1.0, 0.01, 200), real("min_ampl", 0.2, 1e-6, 1)), _vips_gaussmat),
+)  # fmt: skip

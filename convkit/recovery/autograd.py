@@ -1,0 +1,91 @@
+"""The loss of a problem and its gradient, by autograd through a convolution backend, strip by strip."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from convkit.convolution.apply import strided
+from convkit.convolution.conv2d import strip_rows
+from convkit.recovery.problem import Parameters, Problem
+
+Forward = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+
+
+class Objective:
+    """A problem's loss as a function of torch parameters.
+
+    The image is walked in strips of rows and their gradients add up, so that memory does not grow with the
+    image: in float64 ``F.conv2d`` copies its input once per tap, and the two loops record every window.
+
+    Parameters
+    ----------
+    problem : Problem
+    forward : function
+        Valid cross-correlation of tensors; gradients flow through it.
+    start : Parameters
+        Initial values of the parameters.
+    dtype : torch.dtype
+    device : str
+    """
+
+    def __init__(
+        self,
+        problem: Problem,
+        forward: Forward,
+        start: Parameters,
+        *,
+        dtype: torch.dtype = torch.float64,
+        device: str = "cpu",
+    ) -> None:
+        self.problem = problem
+        self.forward = forward
+        self.dtype = dtype
+        self.device = device
+        self.weight = torch.tensor(start.taps, dtype=dtype, device=device, requires_grad=True)
+        self.bias = torch.tensor(start.bias, dtype=dtype, device=device, requires_grad=problem.bias)
+
+    @property
+    def parameters(self) -> list[torch.Tensor]:
+        """What an optimizer may change."""
+        return [self.weight, self.bias] if self.problem.bias else [self.weight]
+
+    def loss_with_gradient(self) -> float:
+        """Return the loss, and leave its gradient in the parameters' ``grad``."""
+        for parameter in self.parameters:
+            parameter.grad = None
+        total = 0.0
+        for image, target in self._strips():
+            residual = strided(image, self.weight, self.problem.stride, self.forward) + self.bias - target
+            loss = (residual * residual).sum() * self.problem.loss_scale
+            loss.backward()  # type: ignore[no-untyped-call]
+            total += loss.item()
+        return total
+
+    def loss(self) -> float:
+        """Return the loss alone."""
+        with torch.no_grad():
+            total = 0.0
+            for image, target in self._strips():
+                residual = strided(image, self.weight, self.problem.stride, self.forward) + self.bias - target
+                total += float((residual * residual).sum()) * self.problem.loss_scale
+        return total
+
+    def current(self) -> Parameters:
+        """Return a copy of the parameters as they stand."""
+        taps: NDArray[np.float64] = self.weight.detach().cpu().double().numpy().copy()
+        return Parameters(taps, float(self.bias.detach()))
+
+    def _strips(self) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+        problem, stride = self.problem, self.problem.stride
+        height, width = problem.target.shape
+        rows = strip_rows(width, problem.size[0] * problem.size[1], self.dtype.itemsize)
+        for top in range(0, height, rows):
+            bottom = min(top + rows, height)
+            window = problem.image[stride * top : stride * (bottom - 1) + problem.size[0]]
+            yield self._tensor(window), self._tensor(problem.target[top:bottom])
+
+    def _tensor(self, values: NDArray[Any]) -> torch.Tensor:
+        return torch.tensor(values, dtype=self.dtype, device=self.device)

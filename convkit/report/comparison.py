@@ -1,0 +1,113 @@
+"""What `convkit compare` shows: one row a run, and kernels next to each other."""
+
+import json
+import math
+from typing import Any
+
+import numpy as np
+from rich.table import Table
+
+from convkit.errors import SettingsError
+from convkit.experiment import Comparison
+from convkit.experiment.comparison import Run
+from convkit.report.numbers import compact
+from convkit.report.table import add_row, new_table, show
+from convkit.text import closest, shown
+
+_COLUMNS = ("final_loss", "max_abs_error", "status", "steps", "seconds")
+# Kernels are set side by side while they, and the runs, are few.
+_MOST_TAPS = 49
+_MOST_KERNELS = 5
+
+
+def order_runs(result: Comparison, key: str | None) -> Comparison:
+    """Sort the runs by a varied key or a column; runs without a value come last.
+
+    Raises
+    ------
+    SettingsError
+        When there is no such key.
+    """
+    if key is None:
+        return result
+    name = key.replace("-", "_")
+    keys = [*result.vary, *_COLUMNS]
+    if name not in keys:
+        raise SettingsError(
+            expected="a varied key or a column to sort by", got=shown(key), hint=f"--sort {closest(name, keys) or keys[0]}"
+        )
+
+    def rank(one: Run) -> tuple[bool, bool, Any]:
+        value = one.settings.get(name) if name in result.vary else getattr(one, name)
+        number = isinstance(value, int | float)
+        return value is None, not number, value if number else json.dumps(value)
+
+    return result.model_copy(update={"runs": sorted(result.runs, key=rank)})
+
+
+def show_comparison(result: Comparison, tolerance: float | None) -> None:
+    """Print a comparison on stdout."""
+    show(_run_table(result))
+    errors = dict.fromkeys(one.error for one in result.runs if one.error)
+    if errors:
+        show("\n".join(f"failed: {error}" for error in errors) + "\n")
+    shapes = {one.kernel.shape for one in result.runs if one.kernel is not None}
+    runs = [one for one in result.runs if one.kernel is not None]
+    if len(shapes) == 1 and len(runs) <= _MOST_KERNELS and math.prod(shape := shapes.pop()) <= _MOST_TAPS:
+        show(_kernel_table(result, runs, shape))
+    if result.largest_difference is not None:
+        line = f"largest tap difference between backends: {compact(result.largest_difference, 3)}"
+        if tolerance is not None:
+            line += f" ({'within' if result.largest_difference <= tolerance else 'BEYOND'} {compact(tolerance, 3)})"
+        show(line)
+
+
+def _run_table(result: Comparison) -> Table:
+    """One row a run; speed is relative to the slowest."""
+    keys = list(result.vary)
+    table = new_table(*keys, "final loss", "max tap error", "status", "steps", "seconds", "speed", left=len(keys))
+    slowest = max((one.seconds for one in result.runs if one.seconds), default=None)
+    for one in result.runs:
+        speed = f"{slowest / one.seconds:.3g}x" if one.seconds and slowest else "—"
+        add_row(
+            table,
+            *(told(one.settings.get(key)) for key in keys),
+            compact(one.final_loss, 4),
+            compact(one.max_abs_error, 3),
+            one.status,
+            "—" if one.steps is None else str(one.steps),
+            compact(one.seconds, 3),
+            speed,
+        )
+    return table
+
+
+def _kernel_table(result: Comparison, runs: list[Run], shape: tuple[int, ...]) -> Table:
+    """Taps down, runs across, the true kernel first when all runs share it."""
+    varied = [key for key, values in result.vary.items() if len(values) > 1] or list(result.vary)
+    names = [", ".join(told(one.settings.get(key)) for key in varied) for one in runs]
+    true = runs[0].true
+    if true is None or not all(one.true is not None and np.array_equal(one.true, true) for one in runs):
+        true = None
+    elif true.shape != shape:
+        true = None
+    table = new_table("tap", *(["true"] if true is not None else []), *names, left=1)
+    for row, column in np.ndindex(*shape):
+        cells = [compact(float(one.kernel[row, column])) for one in runs if one.kernel is not None]
+        known = [compact(float(true[row, column]))] if true is not None else []
+        add_row(table, f"({row},{column})", *known, *cells)
+    add_row(table, "bias", *([compact(runs[0].true_bias)] if true is not None else []), *(compact(one.bias) for one in runs))
+    return table
+
+
+def told(value: Any) -> str:
+    """Write a varied setting in a cell.
+
+    Examples
+    --------
+    >>> told(0.1), told([3, 5]), told("naive")
+    ('0.1', '3x5', 'naive')
+    """
+    if isinstance(value, list) and all(isinstance(part, int) for part in value):
+        return "x".join(map(str, value))
+    return value if isinstance(value, str) else json.dumps(value)

@@ -1,0 +1,31 @@
+"""Numbers in rows, without any library: for small results and for scripts that read them."""
+
+from collections.abc import Iterable
+
+
+def compact(value: float | None, digits: int = 6) -> str:
+    """Write a number in few characters: integers as they are, others to some significant digits; — for None.
+
+    Examples
+    --------
+    >>> compact(34.0), compact(-0.0), compact(0.123456789), compact(None)
+    ('34', '0', '0.123457', '—')
+    """
+    if value is None:
+        return "—"
+    if value == 0:
+        return "0"
+    return f"{value:.{digits}g}"
+
+
+def matrix_lines(rows: Iterable[Iterable[float]]) -> list[str]:
+    """Write rows of numbers with their columns aligned.
+
+    Examples
+    --------
+    >>> matrix_lines([[34.0, 22.0], [-1.5, 0.0]])
+    ['  34  22', '-1.5   0']
+    """
+    cells = [[compact(value) for value in row] for row in rows]
+    width = max(len(cell) for row in cells for cell in row)
+    return [" ".join(cell.rjust(width) for cell in row) for row in cells]
