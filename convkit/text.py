@@ -12,12 +12,12 @@ _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 
 
 def shown(value: object, limit: int = 60) -> str:
-    """Quote a value for a message: printable, on one line, at most ``limit`` characters.
+    r"""Quote a value for a message: printable, on one line, at most ``limit`` characters.
 
     Examples
     --------
-    >>> shown("a\\nb")
-    "'a\\\\nb'"
+    >>> shown("a\nb")
+    "'a\\nb'"
     >>> shown("x" * 100, limit=10)
     "'xxxxxxx…'"
     """

@@ -38,8 +38,13 @@ def convkit(tmp_path: Path) -> Convkit:
         environment |= {"PYTHONWARNINGS": "error::UserWarning", **options.pop("env", {})}
         return subprocess.run(
             [sys.executable, "-m", "convkit", *map(str, arguments)],
-            capture_output=True, text=text, cwd=options.pop("cwd", tmp_path), env=environment, timeout=120,
-            check=False, **options,
+            capture_output=True,
+            text=text,
+            cwd=options.pop("cwd", tmp_path),
+            env=environment,
+            timeout=120,
+            check=False,
+            **options,
         )
 
     return run

@@ -66,9 +66,7 @@ def convolve(
     """
     began = time.perf_counter()
     if as_json and output == "-":
-        raise SettingsError(
-            expected="one thing on stdout", got="--json and -o -", hint="--json -o FILE, or -o - alone"
-        )
+        raise SettingsError(expected="one thing on stdout", got="--json and -o -", hint="--json -o FILE, or -o - alone")
     given = {"image": image, "output": output, "padding": padding, "stride": stride, "backend": backend}
     given |= {"map": mapping, "combine": combine, "gray": gray, "background": background, "dtype": dtype}
     given |= {"max_pixels": max_pixels, "seed": seed, "device": device}
@@ -143,7 +141,8 @@ def _check_output(output: str | None, inputs: list[Path], mapping: str) -> None:
     suffix = output_suffix(output)
     if mapping == "none" and suffix not in EXACT_SUFFIXES:
         raise SettingsError(
-            expected="a file of floats for --map none", got=f"{suffix}, which holds integers",
+            expected="a file of floats for --map none",
+            got=f"{suffix}, which holds integers",
             hint="-o result.npy or -o result.tif, or another --map",
         )
     check_writable(output, inputs=inputs)
@@ -151,7 +150,7 @@ def _check_output(output: str | None, inputs: list[Path], mapping: str) -> None:
 
 def _write(response: "Response", output: str | None, picture: "Image", mapping: "Mapping | None") -> dict[str, Any]:
     """Fit the response to the file and write it; tell what was written."""
-    from convkit.image import Kind, encode, save_image, output_suffix
+    from convkit.image import Kind, encode, output_suffix, save_image
     from convkit.image.mapping import Mapping, choose_mapping, fit
 
     suffix = None

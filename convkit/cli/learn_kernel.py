@@ -18,7 +18,8 @@ def learn_kernel(
         str | None, typer.Option("--config", metavar="F", help="An experiment in TOML; options typed here beat it.")
     ] = None,
     save: Annotated[
-        str | None, typer.Option("--save", metavar="F", help="Write the record (.json) or the kernel (.npy, .csv, .txt).")
+        str | None,
+        typer.Option("--save", metavar="F", help="Write the record (.json) or the kernel (.npy, .csv, .txt)."),
     ] = None,
     full: options.Full = False,
     as_json: options.Json = False,

@@ -15,7 +15,10 @@ from convkit.errors import ConvkitError
 
 # No Rich in help and errors: plain text is never cut at 80 columns, and starts twice as fast.
 app = typer.Typer(
-    rich_markup_mode=None, pretty_exceptions_enable=False, no_args_is_help=True, name="convkit",
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    no_args_is_help=True,
+    name="convkit",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command()(convolve)
@@ -61,7 +64,9 @@ def main() -> NoReturn:
             raise
         summary = f"{type(error).__name__}: {error}".splitlines()[0]
         print(f"convkit: this is a bug in convkit, not your mistake: {summary}", file=sys.stderr)
-        print("         please report it with the output of the same command under CONVKIT_TRACEBACK=1", file=sys.stderr)
+        print(
+            "         please report it with the output of the same command under CONVKIT_TRACEBACK=1", file=sys.stderr
+        )
         sys.exit(_BUG)
     sys.exit(0)
 

@@ -29,7 +29,9 @@ KERNEL_HELP = "Kernel text: taps such as 1,-1 or '0,1;2,3', a name (see convkit 
 # Shared with convolve, which declares its options one by one.
 Padding = Annotated[
     str | None,
-    typer.Option("--padding", metavar="P", help="valid (default), zero, replicate, reflect, symmetric, circular, full."),
+    typer.Option(
+        "--padding", metavar="P", help="valid (default), zero, replicate, reflect, symmetric, circular, full."
+    ),
 ]
 Stride = Annotated[str | None, typer.Option("--stride", metavar="S", help="Keep every S-th output (default 1).")]
 Flip = Annotated[
@@ -44,9 +46,7 @@ MaxPixels = Annotated[
 Seed = Annotated[
     str | None, typer.Option("--seed", metavar="N", help="Seed of all that is random (default 0, or CONVKIT_SEED).")
 ]
-Device = Annotated[
-    str | None, typer.Option("--device", metavar="D", help="cpu (default) or cuda (or CONVKIT_DEVICE).")
-]
+Device = Annotated[str | None, typer.Option("--device", metavar="D", help="cpu (default) or cuda (or CONVKIT_DEVICE).")]
 
 # One entry for every field of `convkit.experiment.Experiment`, in the order of the help; a test holds them together.
 EXPERIMENT: dict[str, Any] = {

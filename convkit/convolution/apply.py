@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 from convkit.convolution.backends import Backend, Correlate, check_device, choose_backend
 from convkit.convolution.convention import Convention, Padding
 from convkit.errors import ImageError, SettingsError
-from convkit.image import load_image
+from convkit.image import Image, read_image
 from convkit.kernel import Kernel
 
 
@@ -92,7 +92,8 @@ def correlate(
     """
     padded = convention.pad(image, taps.shape)
     kernel = (taps[::-1, ::-1] if convention.flip else taps).astype(image.dtype)
-    return strided(padded, kernel, convention.stride, valid)
+    response: NDArray[np.floating[Any]] = strided(padded, kernel, convention.stride, valid)
+    return response
 
 
 def strided(image: Any, kernel: Any, stride: int, valid: Any) -> Any:
@@ -124,7 +125,10 @@ def strided(image: Any, kernel: Any, stride: int, valid: Any) -> Any:
 
 def _as_image(image: ArrayLike | str | PathLike[str], dtype: DTypeLike | None) -> NDArray[np.floating[Any]]:
     """Return the image as a finite 2-D float array of the type to compute in."""
-    pixels = load_image(image) if isinstance(image, str | PathLike) else np.asarray(image)
+    if isinstance(image, str | PathLike):
+        picture = read_image(image)
+        return picture.values.astype(picture_type(picture, dtype), copy=False)
+    pixels = np.asarray(image)
     if pixels.ndim != 2 or 0 in pixels.shape:
         raise ImageError(
             expected="an image of shape (height, width)",
@@ -132,14 +136,16 @@ def _as_image(image: ArrayLike | str | PathLike[str], dtype: DTypeLike | None) -
             hint="one channel at a time, such as image[..., 0]",
         )
     if pixels.dtype.kind not in "biuf":
-        raise ImageError(
-            expected="an image of real numbers", got=f"dtype {pixels.dtype}", hint="image.astype(float)"
-        )
+        raise ImageError(expected="an image of real numbers", got=f"dtype {pixels.dtype}", hint="image.astype(float)")
     if pixels.dtype.kind == "f" and not np.isfinite(pixels).all():
-        raise ImageError(
-            expected="an image of finite numbers", got="NaN or infinity", hint="numpy.nan_to_num(image)"
-        )
+        raise ImageError(expected="an image of finite numbers", got="NaN or infinity", hint="numpy.nan_to_num(image)")
     return pixels.astype(float_type(pixels.dtype, dtype), copy=False)
+
+
+def picture_type(picture: Image, asked: DTypeLike | None = None) -> np.dtype[Any]:
+    """Type to compute in for an image that was read: float32 if its numbers were integers, else its own."""
+    own = np.dtype(np.float32) if picture.level is not None else picture.values.dtype
+    return float_type(own, asked)
 
 
 def float_type(own: np.dtype[Any], asked: DTypeLike | None = None) -> np.dtype[Any]:

@@ -17,7 +17,7 @@ _SHIFT_TAPS = 36
 # Below this many products every backend takes under 2 ms, and the one that is exact on integers is chosen.
 _SMALL_WORK = 1_000_000
 
-Correlate = Callable[[NDArray[np.floating[Any]], NDArray[np.floating[Any]]], NDArray[np.floating[Any]]]
+Correlate = Callable[..., NDArray[np.floating[Any]]]
 
 
 class Backend(StrEnum):
@@ -47,10 +47,8 @@ class Backend(StrEnum):
 
     def load(self, device: str = "cpu") -> Correlate:
         """Return the backend's function: ``(H, W), (kh, kw) -> (H - kh + 1, W - kw + 1)``."""
-        correlate: Correlate = importlib.import_module(f"convkit.convolution.{self}").correlate
-        if self is Backend.CONV2D:
-            return functools.partial(correlate, device=device)
-        return correlate
+        function: Correlate = importlib.import_module(f"convkit.convolution.{self}").correlate
+        return functools.partial(function, device=device) if self is Backend.CONV2D else function
 
 
 def choose_backend(response_shape: tuple[int, int], taps: int, *, device: str = "cpu") -> Backend:

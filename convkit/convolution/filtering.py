@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from convkit.convolution.apply import convolve, float_type
+from convkit.convolution.apply import convolve, picture_type
 from convkit.convolution.backends import Backend, choose_backend
 from convkit.convolution.convention import Convention
 from convkit.errors import SettingsError, ShapeError
@@ -67,8 +67,7 @@ def filter_picture(
             got=f"{len(kernels)} with{'out' if combine is None else ''} --combine",
             hint="--kernel sobel-x --kernel sobel-y --combine magnitude",
         )
-    integer = picture.level is not None
-    kind = np.dtype(np.float32) if integer and dtype is None else float_type(picture.values.dtype, dtype)
+    kind = picture_type(picture, dtype)
     responses = []
     for kernel in kernels:
         shape = convention.output_shape(picture.values.shape, kernel.taps.shape)
@@ -102,7 +101,8 @@ def _magnitude(responses: list[NDArray[np.floating[Any]]]) -> NDArray[np.floatin
             got=" and ".join(f"{height}x{width}" for height, width in sorted(shapes)),
             hint="kernels of one size, or --padding replicate",
         )
-    total = np.square(responses[0])
+    total = responses[0] ** 2
     for response in responses[1:]:
-        total += np.square(response)
-    return np.sqrt(total)
+        total += response**2
+    np.sqrt(total, out=total)
+    return total

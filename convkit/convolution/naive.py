@@ -33,6 +33,7 @@ def correlate(image: Any, kernel: Any) -> Any:
     for i in range(image.shape[0] - kh + 1):
         row = []
         for j in range(image.shape[1] - kw + 1):
-            row.append((image[i : i + kh, j : j + kw] * kernel).sum())
+            window = image[i : i + kh, j : j + kw]
+            row.append((window * kernel).sum())
         rows.append(stack(row))
     return stack(rows)

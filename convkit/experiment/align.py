@@ -78,9 +78,7 @@ def union(first: Size, second: Size) -> Size:
     return max(first[0], second[0]), max(first[1], second[1])
 
 
-def align_made(
-    image: NDArray[Any], response: NDArray[Any], outer: Size, size: Size, convention: Convention
-) -> Aligned:
+def align_made(image: NDArray[Any], response: NDArray[Any], outer: Size, size: Size, convention: Convention) -> Aligned:
     """Cut out the windows of the kernel sought, in the middle of the windows that made the response.
 
     Parameters
@@ -96,11 +94,11 @@ def align_made(
     before = centred(size, outer)
     if convention.flip:  # a turned kernel has its last tap first
         before = outer[0] - size[0] - before[0], outer[1] - size[1] - before[1]
-    rows, columns = (slice(b, b + (n - 1) * convention.stride + k) for b, n, k in zip(before, response.shape, size))
-    origin = convention.offset(outer)
-    return Aligned(
-        padded[rows, columns], response, convention.padding, (origin[0] + before[0], origin[1] + before[1])
+    rows, columns = (
+        slice(b, b + (n - 1) * convention.stride + k) for b, n, k in zip(before, response.shape, size, strict=True)
     )
+    origin = convention.offset(outer)
+    return Aligned(padded[rows, columns], response, convention.padding, (origin[0] + before[0], origin[1] + before[1]))
 
 
 def align_pair(image: NDArray[Any], target: NDArray[Any], size: Size, convention: Convention) -> Aligned:
@@ -123,12 +121,9 @@ def align_pair(image: NDArray[Any], target: NDArray[Any], size: Size, convention
         raise _unexplained(image.shape, target.shape, size, convention)
     offset = centre.offset(size)
     crop = [
-        _interior(image.shape[axis], target.shape[axis], size[axis], offset[axis], convention.stride)
-        for axis in (0, 1)
+        _interior(image.shape[axis], target.shape[axis], size[axis], offset[axis], convention.stride) for axis in (0, 1)
     ]
-    return Aligned(
-        image[crop[0][0], crop[1][0]], target[crop[0][1], crop[1][1]], None, offset
-    )
+    return Aligned(image[crop[0][0], crop[1][0]], target[crop[0][1], crop[1][1]], None, offset)
 
 
 def _interior(image_length: int, target_length: int, taps: int, offset: int, stride: int) -> tuple[slice, slice]:

@@ -67,9 +67,7 @@ class Comparison(Block):
     @property
     def worked(self) -> bool:
         """Whether every run ended well: none failed, diverged or missed what was expected."""
-        return not any(
-            run.status in ("failed", "diverged") or run.meets_expectation is False for run in self.runs
-        )
+        return not any(run.status in ("failed", "diverged") or run.meets_expectation is False for run in self.runs)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the comparison as plain JSON values."""
@@ -149,9 +147,7 @@ def compare(
     return Comparison(vary=_values_by_key(runs), runs=runs, largest_difference=largest_difference(runs))
 
 
-def _run_once(
-    base: Experiment, changes: dict[str, Any], announce: Announce | None
-) -> tuple[Run, ConvkitError | None]:
+def _run_once(base: Experiment, changes: dict[str, Any], announce: Announce | None) -> tuple[Run, ConvkitError | None]:
     try:
         return Run.of(changes, run(base.replace(**changes), announce=announce)), None
     except ConvkitError as error:

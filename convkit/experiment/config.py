@@ -47,7 +47,9 @@ def read_config(path: str | Path) -> Config:
     vary = table.pop("vary", {})
     if not isinstance(vary, dict):
         raise SettingsError(
-            expected=f"[vary] as a table in {shown(path)}", got=shown(vary), hint="[vary] and a line such as noise = [0, 0.1]"
+            expected=f"[vary] as a table in {shown(path)}",
+            got=shown(vary),
+            hint="[vary] and a line such as noise = [0, 0.1]",
         )
     settings = {key: _beside(file, value) if key in _FILE_KEYS else value for key, value in table.items()}
     check_settings(settings, str(path))

@@ -84,9 +84,7 @@ def learn_kernel(
     return run(experiment, watch=watch, announce=announce)
 
 
-def run(
-    experiment: Experiment, *, watch: Watch | None = None, announce: Announce | None = None
-) -> Recovery:
+def run(experiment: Experiment, *, watch: Watch | None = None, announce: Announce | None = None) -> Recovery:
     """Run an experiment whose settings are already checked; see `learn_kernel`."""
     check_device(experiment.device)
     # Three independent streams, so that changing the noise changes neither the image nor the start.
@@ -110,7 +108,7 @@ def run(
     problem = Problem(
         aligned.image, aligned.target, size, stride=experiment.stride, bias=experiment.bias, loss=experiment.loss
     )
-    start = _turned(Parameters.draw(size, start_rng, bias=experiment.bias), experiment.flip)
+    start = _turned(Parameters.draw(size, start_rng, bias=experiment.bias), flip=experiment.flip)
     descent, learning_rate = _descend(problem, start, experiment, watch, announce)
     return _record(experiment.replace(size=size), problem, aligned, truth, target, descent, learning_rate)
 
@@ -146,7 +144,7 @@ def _make_target(
     return align_made(image, response, outer, size, convention)
 
 
-def _turned(point: Parameters, flip: bool) -> Parameters:
+def _turned(point: Parameters, *, flip: bool) -> Parameters:
     """Go between a kernel under its convention and the correlation taps that the solvers know."""
     return replace(point, taps=point.taps[::-1, ::-1]) if flip else point
 
@@ -165,7 +163,7 @@ def _descend(
 
     def turned_watch(step: int, loss: float, point: Parameters) -> None:
         assert watch is not None
-        watch(step, loss, _turned(point, experiment.flip))
+        watch(step, loss, _turned(point, flip=experiment.flip))
 
     plan = DescentPlan(
         steps=experiment.steps,
@@ -188,7 +186,7 @@ def _record(
     descent: Descent,
     learning_rate: LearningRateBlock,
 ) -> Recovery:
-    found = _turned(descent.found, experiment.flip)
+    found = _turned(descent.found, flip=experiment.flip)
     every = math.ceil(len(descent.losses) / MOST_LOSSES)
     return Recovery(
         experiment=experiment.resolved(),

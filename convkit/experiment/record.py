@@ -13,8 +13,6 @@ from convkit.convolution import Padding
 from convkit.experiment.settings import finite_or_none
 from convkit.recovery import Solver, Status
 
-SCHEMA = "convkit.recovery/1"
-
 
 def _rows(values: NDArray[np.float64]) -> list[list[float | None]]:
     return [[finite_or_none(float(value)) for value in row] for row in values]
@@ -116,7 +114,7 @@ class Recovery(Block):
 
     model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True, populate_by_name=True)
 
-    schema_: Literal["convkit.recovery/1"] = Field(default=SCHEMA, alias="schema")
+    schema_: Literal["convkit.recovery/1"] = Field(default="convkit.recovery/1", alias="schema")
     version: str = Field(default_factory=lambda: convkit.__version__)
     experiment: dict[str, Any]
     convention: ConventionBlock

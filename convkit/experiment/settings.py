@@ -200,7 +200,7 @@ def check_settings(given: Mapping[str, Any], source: str) -> None:
     """
     try:
         # What a target needs beside it may come from another source: it is checked once all are merged.
-        harmless = {"size": 1, "image": "edges"} if "target" in given else {}
+        harmless: dict[str, Any] = {"size": 1, "image": "edges"} if "target" in given else {}
         Experiment(**(harmless | dict(given)))
     except ConvkitError as error:
         raise type(error)(expected=error.expected, got=f"{error.got} in {shown(source)}", hint=error.hint) from error

@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import secrets
 import stat
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -42,9 +41,7 @@ def check_writable(path: str | os.PathLike[str], inputs: Iterable[str | os.PathL
             hint="making it first",
         )
     if not os.access(target.parent, os.W_OK | os.X_OK):
-        raise OutputError(
-            expected="a folder that you may write into", got=named(target.parent), hint="another folder"
-        )
+        raise OutputError(expected="a folder that you may write into", got=named(target.parent), hint="another folder")
 
 
 def _check_existing(
@@ -108,7 +105,7 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     """
     check_writable(path)
     target = _resolved(path)
-    temporary = target.with_name(f".convkit-{secrets.token_hex(8)}.tmp")
+    temporary = target.with_name(f".convkit-{os.urandom(8).hex()}.tmp")
     try:
         replaced = _status(target)
         # Opened by hand so that the system applies the umask, which cannot be asked for without changing it;

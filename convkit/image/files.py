@@ -76,9 +76,7 @@ def open_stdin() -> BinaryIO:
         When there is no standard input.
     """
     if sys.stdin is None or sys.stdin.closed:
-        raise ImageError(
-            expected="an image on standard input", got="none: it is closed", hint="a file instead of '-'"
-        )
+        raise ImageError(expected="an image on standard input", got="none: it is closed", hint="a file instead of '-'")
     return sys.stdin.buffer
 
 

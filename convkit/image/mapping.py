@@ -67,7 +67,7 @@ def _mapped(values: NDArray[np.floating[Any]], mapping: Mapping) -> NDArray[np.f
         return values + values.dtype.type(0.5)
     if mapping is Mapping.RESCALE:
         low, high = values.min(), values.max()
-        return (values - low) / (high - low) if high > low else np.zeros_like(values)
+        return (values - low) * (1 / (high - low)) if high > low else np.zeros_like(values)
     return values
 
 

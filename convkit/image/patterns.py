@@ -140,9 +140,7 @@ class Pattern:
 
 
 PATTERNS: Mapping[str, Pattern] = {
-    "edges": Pattern(
-        "ones, with a band of zeros between 3/8 and 7/8 of the width", _edges, height=6, width=8
-    ),
+    "edges": Pattern("ones, with a band of zeros between 3/8 and 7/8 of the width", _edges, height=6, width=8),
     "noise": Pattern("uniform in mean ± 1/2", _noise, {"mean": Parameter(0.5)}, random=True),
     "bernoulli": Pattern(
         "1 with probability p, else 0", _bernoulli, {"p": Parameter(0.5, minimum=0, maximum=1)}, random=True
@@ -158,9 +156,7 @@ PATTERNS: Mapping[str, Pattern] = {
         _slanted_edge,
         {"angle": Parameter(5)},
     ),
-    "star": Pattern(
-        "a Siemens star of sinusoidal spokes", _star, {"spokes": Parameter(36, minimum=1, whole=True)}
-    ),
+    "star": Pattern("a Siemens star of sinusoidal spokes", _star, {"spokes": Parameter(36, minimum=1, whole=True)}),
     "chirp": Pattern("a zone plate: every frequency from 0 to half a cycle per pixel", _chirp),
 }
 
@@ -237,7 +233,5 @@ def _read(text: str, parameter: Parameter, what: str) -> float:
         or not parameter.minimum <= value <= parameter.maximum
         or (parameter.whole and not value.is_integer())
     ):
-        raise ImageError(
-            expected=f"{parameter.expected()} as {what}", got=shown(text), hint=f"{parameter.default:g}"
-        )
+        raise ImageError(expected=f"{parameter.expected()} as {what}", got=shown(text), hint=f"{parameter.default:g}")
     return value

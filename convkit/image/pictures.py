@@ -1,5 +1,6 @@
 """Pictures: decoded by Pillow where it is right, and around it where it is not."""
 
+import logging
 import threading
 import warnings
 from collections.abc import Iterator
@@ -20,6 +21,11 @@ FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "GIF", "PPM", "WEBP")
 
 #: What the files of these formats begin with.
 MAGICS = (b"\x89PNG", b"\xff\xd8\xff", b"II", b"MM", b"BM", b"GIF8", b"P", b"RIFF")
+
+# Decoders log what they dislike about a file; in a program that sets up no logging, Python would print it on
+# stderr. Our error says it.
+for _library in ("PIL", "tifffile"):
+    logging.getLogger(_library).addHandler(logging.NullHandler())
 
 _pillow = threading.Lock()
 

@@ -38,7 +38,7 @@ def from_pillow(picture: "PillowImage", name: str, *, key_step: int = 1) -> Rast
         transparent = picture.mode == "PA" or "transparency" in picture.info
         picture = picture.convert("RGBA" if transparent else "RGB")
     elif picture.mode == "F":
-        return Raster(np.asarray(picture), None, orientation=orientation)
+        return Raster(np.array(picture), None, orientation=orientation)  # a copy, for Pillow's is read-only
     if picture.mode not in _WHITE:
         raise unsupported(name, f"{picture.mode} colours")
     samples, white = np.asarray(picture), _WHITE[picture.mode]

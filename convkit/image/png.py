@@ -44,7 +44,8 @@ def _read_wide(picture: "ImageFile", file: BinaryIO, colour: int) -> Raster:
         return split_alpha(_unpacked(picture, "RGBA").view(">u2"), 65535, orientation_of(picture))
     import PIL.Image
 
-    samples = np.asarray(picture).astype(np.uint16) << 8
+    samples = np.asarray(picture).astype(np.uint16)
+    samples <<= 8
     with PIL.Image.open(file, formats=("PNG",)) as again:
         samples |= _unpacked(again, f"{again.mode};16L")
     if picture.mode == "RGBA":

@@ -90,6 +90,4 @@ def check_pages(pages: int, name: str) -> None:
     convkit.errors.ImageError: expected a single picture; got x.gif with 3 pages; try saving one page alone
     """
     if pages != 1:
-        raise ImageError(
-            expected="a single picture", got=f"{name} with {pages} pages", hint="saving one page alone"
-        )
+        raise ImageError(expected="a single picture", got=f"{name} with {pages} pages", hint="saving one page alone")

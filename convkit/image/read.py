@@ -125,7 +125,7 @@ def _read_file(path: Path, how: _How) -> Image:
 def _read_stdin(how: _How) -> Image:
     name, stem = "standard input", "stdin"
     stream = open_stdin()
-    head = stream.read(max(map(len, MAGICS)))
+    head = stream.read(16)
     if not head:
         raise ImageError(expected="an image on standard input", got="nothing", hint="a file instead of '-'")
     # Told from the first bytes, because what is no image need not end.
@@ -134,7 +134,7 @@ def _read_stdin(how: _How) -> Image:
     if not head.startswith((MAGIC, *MAGICS)):
         raise ImageError(
             expected="a picture, an .npy array or rows of numbers on standard input",
-            got=f"something that begins with {shown(head)}",
+            got=f"something that begins with {head!r}",
             hint="a PNG",
         )
     file = BytesIO(head + stream.read())

@@ -1,6 +1,5 @@
 """TIFF: by Pillow what it reads exactly, the rest by tifffile."""
 
-import logging
 from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
@@ -12,9 +11,6 @@ from convkit.image.raster import Raster, Samples, check_pages, unsupported
 
 if TYPE_CHECKING:
     from PIL.TiffImagePlugin import TiffImageFile
-
-# tifffile logs what it dislikes about a file; unless something listens, logging would print that on stderr.
-_log, _SILENCE = logging.getLogger("tifffile"), logging.NullHandler()
 
 _MAGICS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")  # either byte order; + is the 64-bit variety
 
@@ -66,10 +62,13 @@ def read_tiff(file: BinaryIO, name: str, max_pixels: int) -> Raster:
     check_pages(picture.n_frames, name)
     if picture.mode in ("CMYK", "LAB"):
         raise unsupported(name, f"{picture.mode} colours")
-    _check_extra(picture.tag_v2.get(_EXTRA, ()), name)
+    extra = picture.tag_v2.get(_EXTRA, ())
+    _check_extra(extra, name)
     if not _exact(picture):
         return _read_with_tifffile(file, name, max_pixels)
     raster = from_pillow(picture, name)
+    if _PREMULTIPLIED in extra and raster.alpha is not None and raster.alpha.min() < 1:
+        return _read_with_tifffile(file, name, max_pixels)  # Pillow divides colour by alpha, and truncates
     if picture.mode.startswith("I;16"):
         # Pillow leaves 12-bit samples unscaled, and forgets to invert where zero is white.
         white = 2 ** picture.tag_v2[_BITS][0] - 1
@@ -85,7 +84,7 @@ def _exact(picture: "TiffImageFile") -> bool:
     if picture.mode == "F":
         return form == {_FLOAT} and bits == {32} and tags.get(_PHOTOMETRIC) == _BLACK_IS_ZERO
     wide = picture.mode.startswith("I;16")
-    return form <= {_UNSIGNED, _UNDEFINED} and picture.mode != "I" and (wide or max(bits) <= 8)
+    return form <= {_UNSIGNED, _UNDEFINED} and picture.mode not in ("I", "La") and (wide or max(bits) <= 8)
 
 
 def _read_with_tifffile(file: BinaryIO, name: str, max_pixels: int) -> Raster:
@@ -97,7 +96,6 @@ def _read_with_tifffile(file: BinaryIO, name: str, max_pixels: int) -> Raster:
             got=f"{name}, and no tifffile installed",
             hint="pip install 'convkit[science]'",
         ) from error
-    _log.addHandler(_SILENCE)
     file.seek(0)
     with tifffile.TiffFile(file) as pages:
         check_pages(len(pages.pages), name)
@@ -109,6 +107,8 @@ def _read_with_tifffile(file: BinaryIO, name: str, max_pixels: int) -> Raster:
             colours = getattr(page.photometric, "name", page.photometric)
             raise unsupported(name, f"{channels} channels of {colours}")
         samples = np.moveaxis(page.asarray(), 0, -1) if page.axes == "SYX" else page.asarray()
+        if samples.shape[:2] != (page.imagelength, page.imagewidth):  # tifffile only logs what it could not find
+            raise unsupported(name, "pixels missing", "saving it anew")
         return _raster(
             samples,
             name,
@@ -118,17 +118,13 @@ def _read_with_tifffile(file: BinaryIO, name: str, max_pixels: int) -> Raster:
         )
 
 
-def _raster(
-    samples: Samples, name: str, *, inverted: bool, extra: tuple[int, ...], orientation: int
-) -> Raster:
+def _raster(samples: Samples, name: str, *, inverted: bool, extra: tuple[int, ...], orientation: int) -> Raster:
     white = int(np.iinfo(samples.dtype).max) if samples.dtype.kind in "ui" else None
     if samples.dtype.kind not in "uif" or samples.dtype.itemsize > (4 if white else 8):
         raise unsupported(name, f"samples of type {samples.dtype}", "converting it to float32 first")
     if inverted:
         if samples.dtype.kind != "u":
-            raise unsupported(
-                name, f"{samples.dtype} samples of which zero is white", "storing zero as black"
-            )
+            raise unsupported(name, f"{samples.dtype} samples of which zero is white", "storing zero as black")
         samples = white - samples
     if samples.dtype == np.float16:
         samples = samples.astype(np.float32)

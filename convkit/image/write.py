@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from convkit.errors import OutputError
 from convkit.image.atomic import atomic_write
 from convkit.image.files import named
-from convkit.text import closest, shown
+from convkit.text import shown
 
 _DEPTHS = {".png": (8, 16), ".pgm": (8, 16), ".jpg": (8,), ".jpeg": (8,), ".bmp": (8,)}
 _PILLOW = {".png": "PNG", ".pgm": "PPM", ".jpg": "JPEG", ".jpeg": "JPEG", ".bmp": "BMP"}
@@ -72,7 +72,7 @@ def output_suffix(path: str | os.PathLike[str]) -> str:
         raise OutputError(
             expected=f"an output that ends in {', '.join(known)}",
             got=named(path),
-            hint=named(f"{Path(path).stem}{closest(suffix, known) or '.png'}"),
+            hint=named(f"{Path(path).stem}.png"),
         )
     return suffix
 
@@ -156,9 +156,7 @@ def _steps(values: NDArray[Any], bits: int) -> NDArray[np.float64]:
 
 
 def _quantised(image: NDArray[Any], bits: int) -> NDArray[np.unsignedinteger[Any]]:
-    if (
-        image.dtype.kind == "u" and image.max() > 1
-    ):  # 0..255, most likely, which clipping would turn all white
+    if image.dtype.kind == "u" and image.max() > 1:  # 0..255, most likely, which clipping would turn all white
         raise OutputError(
             expected="pixels in [0, 1]",
             got=f"{image.dtype} up to {image.max()}",

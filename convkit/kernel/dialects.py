@@ -90,7 +90,7 @@ FAMILIES = (
     Recipe("matlab/unsharp", "matlab", "fspecial: identity - laplacian", (_ALPHA,), _matlab_unsharp),
     Recipe("matlab/log", "matlab", "fspecial: Laplacian of a Gaussian, zero sum",
            (window("size", (5, 5)), spread("sigma", 0.5)), log),
-    Recipe("octave/log", "octave", "fspecial: smaller than MATLAB's by 2·pi·sigma², not zero sum",
+    Recipe("octave/log", "octave", "fspecial: MATLAB's over 2·pi·sigma², its mean left in",
            (window("size", (5, 5)), spread("sigma", 0.5)), _octave_log),
     Recipe("pillow/box-blur", "pillow", "BoxBlur: box of any radius", (real("radius", 1.0, 0, 1000),),
            _pillow_box_blur),

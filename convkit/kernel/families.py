@@ -41,8 +41,8 @@ def auto_size(reach: float, sigma: float) -> tuple[int, int]:
     if side > MAX_SIDE:
         raise KernelError(
             expected=f"a kernel of at most {MAX_SIDE} taps on a side",
-            got=f"{decimal(sigma)} pixels of spread, which take {side} taps",
-            hint="a smaller one",
+            got=f"a spread of {decimal(sigma)} pixels, which takes {side}",
+            hint="a smaller sigma, or a size such as 9",
         )
     return side, side
 
@@ -63,16 +63,18 @@ def disk(radius: float) -> Taps:
 
 def _disk_area(y: Taps, x: Taps, radius: float) -> Taps:
     """Area of the circle inside the rectangle with corners (0, 0) and (x, y), odd in both."""
-    width: Taps = np.minimum(np.abs(x), radius)
-    height: Taps = np.minimum(np.abs(y), radius)
-
-    def under_arc(t: Taps) -> Taps:  # ∫ sqrt(r² - t²)
-        return (t * np.sqrt(radius**2 - t**2) + radius**2 * np.arcsin(t / radius)) / 2
-
+    width = np.minimum(np.abs(x), radius)
+    height = np.minimum(np.abs(y), radius)
     # Up to `flat` the arc is above the rectangle; from there to the right edge it bounds the area.
-    flat: Taps = np.minimum(np.sqrt(radius**2 - height**2), width)
-    area: Taps = np.sign(x) * np.sign(y) * (height * flat + under_arc(width) - under_arc(flat))
-    return area
+    flat = np.minimum(np.sqrt(radius**2 - height**2), width)
+    area: Taps = height * flat + _under_arc(width, radius) - _under_arc(flat, radius)
+    return np.copysign(area, x * y)
+
+
+def _under_arc(x: Taps, radius: float) -> Taps:
+    """Integrate ``sqrt(radius² - t²)`` from 0 to x."""
+    twice: Taps = x * np.sqrt(radius**2 - x**2) + radius**2 * np.arcsin(x / radius)
+    return twice / 2
 
 
 def motion(length: float, angle: float) -> Taps:

@@ -1,5 +1,6 @@
 """Kernels in files: which reader, and what may be wrong with a file before its numbers are looked at."""
 
+import os
 import stat
 from collections.abc import Callable
 from pathlib import Path
@@ -25,19 +26,19 @@ def is_kernel_file(text: str) -> bool:
     return Path(text).suffix.lower() in _READERS
 
 
-def read_kernel_file(path: Path) -> Kernel:
+def read_kernel_file(name: str | os.PathLike[str]) -> Kernel:
     """Read a kernel from a file; its ending says how.
 
     Parameters
     ----------
-    path : Path
+    name : str or path-like
         - ``.npy``: a real array of one or two dimensions; never unpickled
         - ``.csv``: a row a line, values separated by commas
         - ``.txt``: kernel text in numbers, a row a line or after ``;``; or a vips matrix
         - ``.mat``: a vips matrix, see `read_vips`
         - ``.json``: rows, an object or a recovery record, see `read_json`
-        - ``.png``: a point spread function, made gray and of sum 1. Its pixels are taps as they stand, so
-          that a lopsided one needs true convolution (``--flip``) to smear a point into its own picture
+        - ``.png``: a point spread function, made gray and of sum 1. Its pixels are taps as they stand, so that
+          a lopsided one needs true convolution (``--flip``) to smear a point into its own picture
 
     Returns
     -------
@@ -48,46 +49,48 @@ def read_kernel_file(path: Path) -> Kernel:
     KernelError
         When the file is missing, no regular file, empty, too large or not of its kind.
     """
+    _check_readable(name)
+    path = Path(name)
     reader = _READERS.get(path.suffix.lower())
     if reader is None:
         raise KernelError(
             expected=f"a kernel file ({', '.join(_READERS)})",
-            got=shown(path),
+            got=_quoted(name),
             hint="a file with one of these endings",
         )
-    _check_readable(path)
     try:
         return reader(path)
     except OSError as error:
-        raise _unreadable(path, error.strerror or "beyond reading") from error
+        raise _unreadable(name, error.strerror or "beyond reading") from error
     except ConvkitError as error:
         # The faults of numbers know only of rows and columns; say which file they are in.
-        raise KernelError(
-            expected=error.expected, got=f"{error.got} (in {shown(path)})", hint=error.hint
-        ) from error
+        raise KernelError(expected=error.expected, got=f"{error.got} (in {_quoted(name)})", hint=error.hint) from error
 
 
-def _check_readable(path: Path) -> None:
+def _check_readable(name: str | os.PathLike[str]) -> None:
     try:
-        status = path.stat()
+        status = Path(name).stat()
     except (OSError, ValueError) as error:  # ValueError: a null character in the name
         from convkit.kernel.library import unknown_kernel
 
-        raise KernelError(
-            expected="a kernel file that exists", got=shown(path), hint=unknown_kernel(path.stem).hint
-        ) from error
+        hint = unknown_kernel(Path(name).stem).hint
+        raise KernelError(expected="a kernel file that exists", got=_quoted(name), hint=hint) from error
     if not stat.S_ISREG(status.st_mode):
-        raise _unreadable(path, "a directory" if stat.S_ISDIR(status.st_mode) else "no regular file")
+        raise _unreadable(name, "a directory" if stat.S_ISDIR(status.st_mode) else "no regular file")
     if not 0 < status.st_size <= _MAX_BYTES:
-        raise _unreadable(path, f"{status.st_size >> 20} MiB long" if status.st_size else "empty")
+        raise _unreadable(name, f"{status.st_size >> 20} MiB" if status.st_size else "empty")
 
 
-def _unreadable(path: Path, why: str) -> KernelError:
+def _unreadable(name: str | os.PathLike[str], why: str) -> KernelError:
     return KernelError(
         expected=f"a readable kernel file of at most {_MAX_BYTES >> 20} MiB",
-        got=f"{shown(path)}, which is {why}",
+        got=f"{_quoted(name)} ({why})",
         hint="another file",
     )
+
+
+def _quoted(name: str | os.PathLike[str]) -> str:
+    return shown(os.fspath(name), limit=200)  # a path cut short lacks the part that matters
 
 
 def _text(path: Path) -> str:
@@ -107,9 +110,7 @@ def _read_npy(path: Path) -> Kernel:
         raise
     except Exception as error:  # numpy lets through whatever a broken header provokes
         raise KernelError(
-            expected="an array of numbers saved with numpy.save",
-            got=shown(error, limit=90),
-            hint="saving it anew",
+            expected="an array of numbers saved with numpy.save", got=shown(error, limit=90), hint="saving it anew"
         ) from error
     if not isinstance(array, np.ndarray):
         raise KernelError(expected="a single array", got="an archive of arrays (.npz)", hint="numpy.save")
@@ -169,7 +170,7 @@ def _read_png(path: Path) -> Kernel:
     total = pixels.sum()
     if not total > 0:
         raise KernelError(
-            expected="a point spread function with some light in it", got="a black picture", hint="another"
+            expected="a point spread function with some light in it", got="a black picture", hint="another picture"
         )
     return Kernel(pixels / total)
 

@@ -60,12 +60,12 @@ def _rectangle(width: int, height: int) -> Taps:
 
 def _diamond(radius: int) -> Taps:
     up, right = _away(radius)
-    return (up + right <= radius).astype(np.float64)
+    return np.where(up + right <= radius, 1.0, 0.0)
 
 
 def _octagon(radius: int) -> Taps:
     up, right = _away(radius)
-    return (up + right <= radius + radius // 2).astype(np.float64)
+    return np.where(up + right <= radius + radius // 2, 1.0, 0.0)
 
 
 def _square(radius: int) -> Taps:
@@ -73,29 +73,30 @@ def _square(radius: int) -> Taps:
 
 
 def _disk(radius: float) -> Taps:
-    return (_squares(int(radius)) <= int(radius**2)).astype(np.float64)
+    return np.where(_squares(int(radius)) <= int(radius**2), 1.0, 0.0)
 
 
 def _ring(radius1: float, radius2: float) -> Taps:
     inner, outer = sorted((radius1, radius2))
     squares = _squares(int(outer))
-    return ((int(inner**2) < squares) & (squares <= int(outer**2))).astype(np.float64)
+    return np.where((int(inner**2) < squares) & (squares <= int(outer**2)), 1.0, 0.0)
 
 
 def _plus(radius: int) -> Taps:
     up, right = _away(radius)
-    return ((up == 0) | (right == 0)).astype(np.float64)
+    return np.where((up == 0) | (right == 0), 1.0, 0.0)
 
 
 def _cross(radius: int) -> Taps:
     up, right = _away(radius)
-    return (up == right).astype(np.float64)
+    return np.where(up == right, 1.0, 0.0)
 
 
 def _squares(reach: int) -> Taps:
     """Squared distance of each tap from the centre, shape (2·reach + 1, 2·reach + 1)."""
     up, right = _away(reach)
-    return up**2 + right**2
+    squares: Taps = up**2 + right**2
+    return squares
 
 
 def _away(reach: int) -> tuple[Taps, Taps]:
@@ -135,8 +136,8 @@ def _reach(radius: int, sigma: float, dimensions: int) -> int:
     if 2 * reach + 1 > MAX_SIDE:
         raise KernelError(
             expected=f"a kernel of at most {MAX_SIDE} taps on a side",
-            got=f"{decimal(sigma)} pixels of spread, which take more",
-            hint="a radius, or a smaller sigma",
+            got=f"a spread of {decimal(sigma)} pixels, which takes more",
+            hint="a smaller sigma, or a radius such as 9",
         )
     return reach
 
@@ -167,6 +168,5 @@ _TABLE: tuple[tuple[str, str, Callable[..., Taps], tuple[Parameter, ...]], ...] 
 )  # fmt: skip
 
 FAMILIES = tuple(
-    Recipe(f"imagemagick/{name}", "imagemagick", about, parameters, build)
-    for name, about, build, parameters in _TABLE
+    Recipe(f"imagemagick/{name}", "imagemagick", about, parameters, build) for name, about, build, parameters in _TABLE
 )

@@ -1,6 +1,5 @@
 """Kernels in JSON: plain rows, an object, or a recovery record of convkit's own."""
 
-import json
 from typing import Any, NoReturn
 
 from convkit.errors import KernelError
@@ -35,6 +34,8 @@ def read_json(text: str) -> Kernel:
     >>> print(kernel, kernel.bias)
     1,-1 0.5
     """
+    import json
+
     try:
         record = json.loads(text, parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:
@@ -50,6 +51,8 @@ def read_json(text: str) -> Kernel:
 
 def write_json(kernel: Kernel) -> str:
     """Write an object with schema, name, taps and bias."""
+    import json
+
     record = {"schema": SCHEMA, "name": kernel.name, "taps": kernel.taps.tolist(), "bias": kernel.bias}
     return json.dumps(record, allow_nan=False) + "\n"
 
@@ -77,21 +80,21 @@ def _from_object(record: dict[str, Any]) -> Kernel:
             got=shown(record.get("taps")),
             hint='{"taps": [[1, -1]], "bias": 0}',
         )
-    return Kernel(Kernel.of(_floats(record["taps"])).taps, name, _floats(bias))
+    return Kernel(Kernel.of(_floats(record["taps"])).taps, name, _float(bias))
 
 
 def _floats(value: Any) -> Any:
     """Turn every number in nested lists into a float; numpy alone would also take words and truth values."""
-    if isinstance(value, list):
-        return [_floats(item) for item in value]
+    return [_floats(item) for item in value] if isinstance(value, list) else _float(value)
+
+
+def _float(value: Any) -> float:
     try:
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise TypeError(f"{value!r} is no number")
         return float(value)
     except (TypeError, OverflowError) as error:
-        raise KernelError(
-            expected="a kernel of finite numbers", got=shown(value), hint="[[0, 1], [2, 3]]"
-        ) from error
+        raise KernelError(expected="a kernel of finite numbers", got=shown(value), hint="[[0, 1], [2, 3]]") from error
 
 
 def _no_constant(word: str) -> NoReturn:

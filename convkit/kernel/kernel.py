@@ -51,7 +51,7 @@ class Kernel:
             raise KernelError(
                 expected="a kernel of shape (rows, columns), at least 1×1",
                 got=f"an array of shape {taps.shape}",
-                hint="taps[np.newaxis, :] for a single row",
+                hint="rows of numbers, such as [[1, -1]]",
             )
         if max(taps.shape) > MAX_SIDE:
             raise KernelError(
@@ -146,9 +146,7 @@ def _real_numbers(values: object) -> NDArray[np.float64]:
         array = np.asarray(values)
         if array.dtype.kind not in "biuf":
             raise TypeError(f"values of type {array.dtype}")
-        with np.errstate(
-            over="ignore"
-        ):  # a long double beyond float64 turns infinite, and is refused as such
+        with np.errstate(over="ignore"):  # a long double beyond float64 turns infinite, and is refused as such
             return array.astype(np.float64)
     except (TypeError, ValueError, RuntimeError) as error:  # RuntimeError: a torch tensor that requires grad
         raise KernelError(

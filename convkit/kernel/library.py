@@ -99,7 +99,7 @@ def is_known(text: str) -> bool:
 
 def unknown_kernel(text: str) -> KernelError:
     """Make the error for text that is neither numbers, nor a name, nor a file."""
-    name = _read_call(text).name
+    name = re.split(r"[,;\s]", _read_call(text).name)[0]
     near = closest(name, [*_recipes(), *_aliases()])
     return KernelError(
         expected="kernel text: numbers, a name of the library, or a file that exists",
@@ -136,9 +136,7 @@ def _entry(recipe: Recipe) -> Entry:
         shape=kernel.shape,
         sum=kernel.sum,
         description=recipe.about,
-        aliases=tuple(
-            alias for alias, target in _aliases().items() if parse_call(target).name == recipe.name
-        ),
+        aliases=tuple(alias for alias, target in _aliases().items() if parse_call(target).name == recipe.name),
     )
 
 
@@ -163,6 +161,12 @@ def _resolved(call: Call) -> tuple[Recipe, Call]:
     """Find the recipe of a name or an alias; an alias's settings join those of the call."""
     if call.name in _aliases():
         target = parse_call(_aliases()[call.name])
+        for name in call.named.keys() & target.named.keys():
+            raise KernelError(
+                expected=f"no {name} for kernel '{call.name}', which sets it itself",
+                got=shown(f"{name}={call.named[name]}"),
+                hint=f"'{target.name}:{name}={call.named[name]}'",
+            )
         return _recipes()[target.name], Call(call.name, call.positional, {**target.named, **call.named})
     if call.name not in _recipes():
         raise unknown_kernel(call.name)
@@ -176,9 +180,7 @@ def _values(recipe: Recipe, call: Call) -> dict[str, Value]:
     free = [name for name in names if name not in call.named]
     if len(call.positional) > len(free):
         raise KernelError(
-            expected=f"at most {len(free)} values without a name for kernel '{call.name}'"
-            if free
-            else f"no values without a name for kernel '{call.name}'",
+            expected=f"no more values for kernel '{call.name}' than it has parameters ({', '.join(free) or 'none'})",
             got=", ".join(shown(value) for value in call.positional),
             hint=f"'{_signature(recipe)}'",
         )

@@ -16,7 +16,7 @@ from convkit.text import number, shown
 
 _DIVIDED = re.compile(r"\((?P<rows>[^()]*)\)\s*(?:/(?P<divisor>[^/]*))?", re.DOTALL)
 _GEOMETRY = re.compile(
-    r"(?P<width>[0-9]{1,9})(?:x(?P<height>[0-9]{1,9}))?(?:\+(?P<x>[0-9]{1,9})\+(?P<y>[0-9]{1,9}))?\s*:"
+    r"(?P<width>[1-9][0-9]{0,8})(?:x(?P<height>[1-9][0-9]{0,8}))?(?:\+(?P<x>[0-9]{1,9})\+(?P<y>[0-9]{1,9}))?\s*:"
     r"(?P<values>.*)",
     re.DOTALL,
 )
@@ -66,15 +66,14 @@ def parse_kernel(text: str) -> Kernel:
             hint="a kernel after the option, such as '1,-1'",
         )
     if is_kernel_file(text):
-        return read_kernel_file(Path(text))
+        return read_kernel_file(text)
     if _starts_with_a_number(text):
         return Kernel(parse_taps(text))
     if is_known(text):
         return named_kernel(text)
-    path = Path(text)
-    if _exists(path) or text.startswith(("./", "../", "/")):
-        return read_kernel_file(path)
-    if re.search(r"[,;\s]", text) and ":" not in text:
+    if _exists(text) or text.startswith(("./", "../", "/")):
+        return read_kernel_file(text)
+    if text[0] in "+-.0123456789" or _first_word(text) in ("", "nan", "inf"):
         return Kernel(parse_taps(text))  # to say which of its values is no number
     raise unknown_kernel(text)
 
@@ -98,12 +97,17 @@ def parse_taps(text: str) -> NDArray[np.float64]:
 
 def _starts_with_a_number(text: str) -> bool:
     first = re.split(r"[,;:\s]", text, maxsplit=1)[0]
-    return text.startswith("(") or number(first) is not None or _GEOMETRY.match(text) is not None
+    return text[0] == "(" or number(first) is not None or (text[0].isdigit() and ":" in text)
 
 
-def _exists(path: Path) -> bool:
+def _first_word(text: str) -> str:
+    match = re.match(r"[a-z]*", text.lower())
+    return match[0] if match else ""
+
+
+def _exists(text: str) -> bool:
     try:
-        return path.exists()
+        return Path(text).exists()
     except (OSError, ValueError):  # too long, or with a null character: no such file
         return False
 
@@ -134,7 +138,7 @@ def _imagemagick(text: str) -> NDArray[np.float64]:
     columns = int(match["width"])
     rows = int(match["height"] or columns)
     cells = values.replace(",", " ").split()
-    if len(cells) != rows * columns or not cells:
+    if len(cells) != rows * columns:
         raise KernelError(
             expected=f"{rows * columns} values after '{text.partition(':')[0]}:'",
             got=str(len(cells)),
@@ -160,7 +164,5 @@ def _value(cell: str) -> float:
         return 0.0
     value = number(cell)
     if value is None:
-        raise KernelError(
-            expected="a kernel of finite numbers", got=shown(cell), hint="numbers such as 0.5 or -1"
-        )
+        raise KernelError(expected="a kernel of finite numbers", got=shown(cell), hint="numbers such as 0.5 or -1")
     return value

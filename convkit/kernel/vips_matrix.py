@@ -61,9 +61,7 @@ def read_vips(text: str) -> Kernel:
     for cell in cells:
         value = number(cell)
         if value is None:
-            raise KernelError(
-                expected="a kernel of finite numbers", got=shown(cell), hint="numbers such as 0.5 or -1"
-            )
+            raise KernelError(expected="a kernel of finite numbers", got=shown(cell), hint="numbers such as 0.5 or -1")
         values.append(value)
     with np.errstate(over="ignore"):  # infinite taps are refused by Kernel
         return Kernel(np.reshape(values, (rows, columns)) / scale, bias=offset / _WHITE)

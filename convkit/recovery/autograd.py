@@ -60,7 +60,7 @@ class Objective:
         for image, target in self._strips():
             residual = strided(image, self.weight, self.problem.stride, self.forward) + self.bias - target
             loss = (residual * residual).sum() * self.problem.loss_scale
-            loss.backward()  # type: ignore[no-untyped-call]
+            loss.backward()
             total += loss.item()
         return total
 
@@ -81,7 +81,7 @@ class Objective:
     def _strips(self) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
         problem, stride = self.problem, self.problem.stride
         height, width = problem.target.shape
-        rows = strip_rows(width, problem.size[0] * problem.size[1], self.dtype.itemsize)
+        rows = strip_rows(width)
         for top in range(0, height, rows):
             bottom = min(top + rows, height)
             window = problem.image[stride * top : stride * (bottom - 1) + problem.size[0]]

@@ -126,9 +126,7 @@ def descend(
 
     from convkit.recovery.autograd import Objective
 
-    objective = Objective(
-        problem, plan.backend.forward(), start, dtype=getattr(torch, plan.dtype), device=plan.device
-    )
+    objective = Objective(problem, plan.backend.forward(), start, dtype=getattr(torch, plan.dtype), device=plan.device)
     optimizer: Any = make_optimizer(objective.parameters, plan.rate)
     began = time.perf_counter()  # a process's first optimizer takes a second to import half of torch
     losses: list[float] = []

@@ -34,7 +34,9 @@ def order_runs(result: Comparison, key: str | None) -> Comparison:
     keys = [*result.vary, *_COLUMNS]
     if name not in keys:
         raise SettingsError(
-            expected="a varied key or a column to sort by", got=shown(key), hint=f"--sort {closest(name, keys) or keys[0]}"
+            expected="a varied key or a column to sort by",
+            got=shown(key),
+            hint=f"--sort {closest(name, keys) or keys[0]}",
         )
 
     def rank(one: Run) -> tuple[bool, bool, Any]:
@@ -87,16 +89,20 @@ def _kernel_table(result: Comparison, runs: list[Run], shape: tuple[int, ...]) -
     varied = [key for key, values in result.vary.items() if len(values) > 1] or list(result.vary)
     names = [", ".join(told(one.settings.get(key)) for key in varied) for one in runs]
     true = runs[0].true
-    if true is None or not all(one.true is not None and np.array_equal(one.true, true) for one in runs):
-        true = None
-    elif true.shape != shape:
+    if (
+        true is None
+        or not all(one.true is not None and np.array_equal(one.true, true) for one in runs)
+        or true.shape != shape
+    ):
         true = None
     table = new_table("tap", *(["true"] if true is not None else []), *names, left=1)
     for row, column in np.ndindex(*shape):
         cells = [compact(float(one.kernel[row, column])) for one in runs if one.kernel is not None]
         known = [compact(float(true[row, column]))] if true is not None else []
         add_row(table, f"({row},{column})", *known, *cells)
-    add_row(table, "bias", *([compact(runs[0].true_bias)] if true is not None else []), *(compact(one.bias) for one in runs))
+    add_row(
+        table, "bias", *([compact(runs[0].true_bias)] if true is not None else []), *(compact(one.bias) for one in runs)
+    )
     return table
 
 

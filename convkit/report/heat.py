@@ -12,12 +12,12 @@ _WHITE = np.array([247.0, 247.0, 247.0])
 
 
 def heat_cells(taps: NDArray[np.floating[Any]], width: int) -> Text:
-    """Draw taps as cells two characters wide; larger kernels are averaged over square blocks to fit the width.
+    r"""Draw taps as cells two characters wide; larger kernels are averaged over square blocks to fit the width.
 
     Examples
     --------
     >>> heat_cells(np.eye(2), width=80).plain
-    '    \\n    \\n'
+    '    \n    \n'
     """
     block = -(-2 * taps.shape[1] // width)
     cells = _block_means(taps, block)

@@ -24,7 +24,7 @@ def matrix_lines(rows: Iterable[Iterable[float]]) -> list[str]:
     Examples
     --------
     >>> matrix_lines([[34.0, 22.0], [-1.5, 0.0]])
-    ['  34  22', '-1.5   0']
+    ['  34   22', '-1.5    0']
     """
     cells = [[compact(value) for value in row] for row in rows]
     width = max(len(cell) for row in cells for cell in row)

@@ -15,7 +15,7 @@ Watch = Callable[[int, float, Parameters], None]
 def step_progress(steps: int, *, quiet: bool) -> Iterator[Watch | None]:
     """Give a function to call at every step of a descent; None where there is nobody to watch."""
     with _bar("descending", steps, quiet=quiet) as advance:
-        yield None if advance is None else lambda step, loss, parameters: advance(1)
+        yield None if advance is None else lambda *_: advance(1)
 
 
 @contextmanager

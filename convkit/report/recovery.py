@@ -58,7 +58,13 @@ def _tap_table(found: Recovery, positions: list[tuple[int, ...]]) -> Table:
     kernel, bias = found.kernel, found.bias
     true = kernel.true if kernel.true is not None and kernel.true.shape == kernel.learned.shape else None
     errors_known = bool(np.isfinite(kernel.standard_error).any())
-    table = new_table("tap", "learned", *(["true", "error"] if true is not None else []), *(["± std. error"] if errors_known else []), left=1)
+    table = new_table(
+        "tap",
+        "learned",
+        *(["true", "error"] if true is not None else []),
+        *(["± std. error"] if errors_known else []),
+        left=1,
+    )
     for row, column in positions:
         learned = float(kernel.learned[row, column])
         cells = [f"({row},{column})", compact(learned)]

@@ -83,9 +83,7 @@ def test_float32_is_within_a_millionth_of_float64(backend: str, rng: np.random.G
 
 
 @given(st.integers(1, 6), st.integers(1, 6), st.integers(1, 4), st.sampled_from(list(Padding)), st.booleans())
-def test_output_shape_is_what_numpy_slicing_leaves(
-    kh: int, kw: int, stride: int, padding: Padding, flip: bool
-) -> None:
+def test_output_shape_is_what_numpy_slicing_leaves(kh: int, kw: int, stride: int, padding: Padding, flip: bool) -> None:
     image = np.ones((7, 6))
     full = oracle(image, np.ones((kh, kw)), padding, flip=flip)
     got = convolve(image, np.ones((kh, kw)), padding=padding, stride=stride, flip=flip)

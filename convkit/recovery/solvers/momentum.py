@@ -11,9 +11,7 @@ def solve(problem: Problem, start: Parameters, plan: DescentPlan) -> Descent:
     """Descend with a fixed rate and momentum."""
     import torch
 
-    return descend(
-        problem, start, plan, lambda parameters, rate: torch.optim.SGD(parameters, lr=rate, momentum=BETA)
-    )
+    return descend(problem, start, plan, lambda parameters, rate: torch.optim.SGD(parameters, lr=rate, momentum=BETA))
 
 
 def stable_below(curvature: float) -> float | None:
