@@ -10,6 +10,9 @@ import hypothesis
 import numpy as np
 import pytest
 
+# Two workers share two cores; threads of one's own would only get in the other's way.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 hypothesis.settings.register_profile("convkit", deadline=None, derandomize=True)
 hypothesis.settings.load_profile("convkit")
 

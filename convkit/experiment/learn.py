@@ -146,7 +146,7 @@ def _make_target(
 
 def _turned(point: Parameters, *, flip: bool) -> Parameters:
     """Go between a kernel under its convention and the correlation taps that the solvers know."""
-    return replace(point, taps=point.taps[::-1, ::-1]) if flip else point
+    return replace(point, taps=point.taps[::-1, ::-1].copy()) if flip else point
 
 
 def _descend(

@@ -19,7 +19,7 @@ _BITS, _PHOTOMETRIC, _EXTRA, _FORMAT, _ORIENTATION = 258, 262, 338, 339, 274
 _WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB = 0, 1, 2
 _CHANNELS = {_WHITE_IS_ZERO: 1, _BLACK_IS_ZERO: 1, _RGB: 3}
 _PREMULTIPLIED, _STRAIGHT = 1, 2
-_UNSIGNED, _FLOAT, _UNDEFINED = 1, 3, 4
+_UNSIGNED, _UNDEFINED = 1, 4
 
 
 def is_tiff(file: BinaryIO) -> bool:
@@ -82,7 +82,7 @@ def _exact(picture: "TiffImageFile") -> bool:
     tags = picture.tag_v2
     bits, form = set(tags.get(_BITS, (1,))), set(tags.get(_FORMAT, (_UNSIGNED,)))
     if picture.mode == "F":
-        return form == {_FLOAT} and bits == {32} and tags.get(_PHOTOMETRIC) == _BLACK_IS_ZERO
+        return bool(tags.get(_PHOTOMETRIC) == _BLACK_IS_ZERO)
     wide = picture.mode.startswith("I;16")
     return form <= {_UNSIGNED, _UNDEFINED} and picture.mode not in ("I", "La") and (wide or max(bits) <= 8)
 

@@ -1,6 +1,7 @@
 """Kernels with parameters as MATLAB, Octave, Pillow, SciPy, kornia and libvips define them."""
 
 import math
+from functools import partial
 
 import numpy as np
 
@@ -51,16 +52,9 @@ def _extended_box(radius: float) -> Taps:
     return unit_sum(row)
 
 
-def _along(axis: int, taps: list[list[float]]) -> Taps:
-    return rotated(np.array(taps, dtype=np.float64), 90 if axis in (0, -2) else 0)
-
-
-def _scipy_sobel(axis: int) -> Taps:
-    return _along(axis, [[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]])
-
-
-def _scipy_prewitt(axis: int) -> Taps:
-    return _along(axis, [[-1, 0, 1], [-1, 0, 1], [-1, 0, 1]])
+def _scipy_gradient(axis: int, smoothing: tuple[int, int, int]) -> Taps:
+    """Difference from minus to plus along the axis, smoothed across it."""
+    return rotated(np.outer(smoothing, (-1.0, 0.0, 1.0)), 90 if axis in (0, -2) else 0)
 
 
 def _kornia_laplacian(size: tuple[int, int]) -> Taps:
@@ -96,8 +90,8 @@ FAMILIES = (
            _pillow_box_blur),
     Recipe("pillow/gaussian-blur", "pillow", "GaussianBlur: three boxes",
            (real("radius", 2.0, 0, 500),), _pillow_gaussian_blur),
-    Recipe("scipy/sobel", "scipy", "ndimage.sobel", (_AXIS,), _scipy_sobel),
-    Recipe("scipy/prewitt", "scipy", "ndimage.prewitt", (_AXIS,), _scipy_prewitt),
+    Recipe("scipy/sobel", "scipy", "ndimage.sobel", (_AXIS,), partial(_scipy_gradient, smoothing=(1, 2, 1))),
+    Recipe("scipy/prewitt", "scipy", "ndimage.prewitt", (_AXIS,), partial(_scipy_gradient, smoothing=(1, 1, 1))),
     Recipe("scipy/gaussian", "scipy", "ndimage.gaussian_filter",
            (spread("sigma", 1.0), real("truncate", 4.0, 0, 100)), gaussian),
     Recipe("kornia/laplacian", "kornia", "every neighbour, absolute values of sum 1",

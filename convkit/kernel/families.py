@@ -58,7 +58,8 @@ def disk(radius: float) -> Taps:
     reach = math.ceil(radius - 0.5)
     edges = np.arange(-reach - 1, reach + 1) + 0.5
     below = _disk_area(edges[:, np.newaxis], edges[np.newaxis, :], radius)
-    return unit_sum(np.diff(np.diff(below, axis=0), axis=1).clip(min=0))
+    area = np.diff(np.diff(below, axis=0), axis=1)
+    return unit_sum(np.where(area > 1e-14 * radius**2, area, 0.0))  # what rounding leaves outside is no area
 
 
 def _disk_area(y: Taps, x: Taps, radius: float) -> Taps:

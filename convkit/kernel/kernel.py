@@ -104,17 +104,26 @@ class Kernel:
     @property
     def sum(self) -> float:
         """Sum of the taps, correctly rounded: the gain on a flat image."""
-        return math.fsum(self.taps.ravel().tolist())
+        try:
+            return math.fsum(self.taps.ravel().tolist())
+        except OverflowError:  # on the way, even where the sum itself would fit
+            return math.fsum(self._scaled.ravel().tolist()) * float(np.abs(self.taps).max())
 
     @property
     def rank(self) -> int:
         """Numerical rank of the taps: 1 means separable, a column times a row."""
-        return int(np.linalg.matrix_rank(self.taps))
+        return int(np.linalg.matrix_rank(self._scaled))
 
     @property
     def is_zero_sum(self) -> bool:
         """Whether the taps cancel (to 1e-9 of their absolute sum), as those of edge detectors do."""
-        return abs(self.sum) <= _ZERO_SUM * float(np.abs(self.taps).sum())
+        return abs(math.fsum(self._scaled.ravel().tolist())) <= _ZERO_SUM * float(np.abs(self._scaled).sum())
+
+    @property
+    def _scaled(self) -> NDArray[np.float64]:
+        """The taps over the largest of them: what depends on their ratios alone must not overflow."""
+        largest = float(np.abs(self.taps).max())
+        return self.taps / largest if largest else self.taps
 
     @property
     def stem(self) -> str:

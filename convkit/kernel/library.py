@@ -82,7 +82,7 @@ def named_kernel(text: str) -> Kernel:
         for parameter in recipe.parameters
         if values[parameter.name] != parameter.default
     ]
-    return Kernel(taps, ":".join([recipe.name, ",".join(given)]) if given else recipe.name, recipe.bias)
+    return Kernel(taps, _call_text(recipe.name, given), recipe.bias)
 
 
 def is_known(text: str) -> bool:
@@ -132,7 +132,7 @@ def _entry(recipe: Recipe) -> Entry:
     ]
     return Entry(
         name=recipe.name,
-        signature=":".join([recipe.name, ",".join(shown_parameters)]) if shown_parameters else recipe.name,
+        signature=_call_text(recipe.name, shown_parameters),
         shape=kernel.shape,
         sum=kernel.sum,
         description=recipe.about,
@@ -214,7 +214,11 @@ def _value(recipe: Recipe, parameter: Parameter, text: str) -> Value:
 
 
 def _signature(recipe: Recipe) -> str:
-    return ":".join([recipe.name, ",".join(parameter.signature for parameter in recipe.parameters)])
+    return _call_text(recipe.name, [parameter.signature for parameter in recipe.parameters])
+
+
+def _call_text(name: str, parameters: list[str]) -> str:
+    return f"{name}:{','.join(parameters)}" if parameters else name
 
 
 @cache

@@ -145,10 +145,7 @@ def _imagemagick(text: str) -> NDArray[np.float64]:
             hint="as many numbers as width times height",
         )
     taps = np.array([_value(cell) for cell in cells]).reshape(rows, columns)
-    origin = (
-        (rows - 1) // 2 if match["y"] is None else int(match["y"]),
-        (columns - 1) // 2 if match["x"] is None else int(match["x"]),
-    )
+    origin = int(match["y"] or (rows - 1) // 2), int(match["x"] or (columns - 1) // 2)
     if origin[0] >= rows or origin[1] >= columns:
         raise KernelError(
             expected=f"an origin inside the {columns}x{rows} kernel",

@@ -1,6 +1,6 @@
 """The loss of a problem and its gradient, by autograd through a convolution backend, strip by strip."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -46,6 +46,8 @@ class Objective:
         self.device = device
         self.weight = torch.tensor(start.taps, dtype=dtype, device=device, requires_grad=True)
         self.bias = torch.tensor(start.bias, dtype=dtype, device=device, requires_grad=problem.bias)
+        # A small image is one strip, which need not be made anew at every step.
+        self._only_strip = next(self._make_strips()) if self._rows >= problem.target.shape[0] else None
 
     @property
     def parameters(self) -> list[torch.Tensor]:
@@ -78,12 +80,18 @@ class Objective:
         taps: NDArray[np.float64] = self.weight.detach().cpu().double().numpy().copy()
         return Parameters(taps, float(self.bias.detach()))
 
-    def _strips(self) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+    @property
+    def _rows(self) -> int:
+        return strip_rows(self.problem.target.shape[1])
+
+    def _strips(self) -> Iterable[tuple[torch.Tensor, torch.Tensor]]:
+        return [self._only_strip] if self._only_strip is not None else self._make_strips()
+
+    def _make_strips(self) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
         problem, stride = self.problem, self.problem.stride
-        height, width = problem.target.shape
-        rows = strip_rows(width)
-        for top in range(0, height, rows):
-            bottom = min(top + rows, height)
+        height = problem.target.shape[0]
+        for top in range(0, height, self._rows):
+            bottom = min(top + self._rows, height)
             window = problem.image[stride * top : stride * (bottom - 1) + problem.size[0]]
             yield self._tensor(window), self._tensor(problem.target[top:bottom])
 

@@ -132,10 +132,10 @@ class TestRefused:
     def test_permissions(self, attempt, tmp_path, monkeypatch):
         (tmp_path / "a.png").write_bytes(b"old")
         # What os.access says is feigned, since permissions do not bind the superuser, who may run this.
-        monkeypatch.setattr(os, "access", lambda path, _: Path(path) != tmp_path)
+        monkeypatch.setattr(os, "access", lambda path, mode: Path(path) != tmp_path or not mode & os.W_OK)
         with pytest.raises(OutputError, match=f"that you may write into; got '{tmp_path}'"):
             attempt(tmp_path / "a.png")
-        monkeypatch.setattr(os, "access", lambda path, _: Path(path) == tmp_path)
+        monkeypatch.setattr(os, "access", lambda path, mode: Path(path) == tmp_path or not mode & os.W_OK)
         with pytest.raises(OutputError, match=r"a\.png', write-protected"):
             attempt(tmp_path / "a.png")
         assert (tmp_path / "a.png").read_bytes() == b"old"

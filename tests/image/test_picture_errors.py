@@ -146,11 +146,11 @@ def test_limit_of_pillow_is_neither_used_nor_changed(suffix, tmp_path, monkeypat
     assert PIL.Image.MAX_IMAGE_PIXELS == 10
 
 
-def test_warnings_of_decoders_are_kept_to_ourselves_and_filters_left_alone(tmp_path):
-    path = tmp_path / "a.tif"
-    PIL.Image.new("L", (3, 2)).save(path)
-    data = bytearray(path.read_bytes())
-    path.write_bytes(bytes(data) + b"rubbish")
+def test_warnings_of_decoders_are_kept_to_ourselves_and_filters_left_alone(make_png, make_chunk, save):
+    twice = 2 * make_chunk(b"acTL", struct.pack(">II", 1, 0))
+    path = save("a.png", make_png([[255]], 8, 0, extra=twice))
+    with pytest.warns(UserWarning, match="Invalid APNG"), PIL.Image.open(path):
+        pass
     before = list(warnings.filters)
-    load_image(path)
+    assert load_image(path) == 1
     assert warnings.filters == before

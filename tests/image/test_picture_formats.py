@@ -109,6 +109,7 @@ def test_orientation_is_applied(orientation, suffix, samples, tmp_path):
     if suffix != ".jpg":
         upright = _upright(samples[..., 0], *SIDES[orientation])
     assert load_image(path).shape == upright.shape
+    assert load_image(path).flags.c_contiguous
     assert np.abs(load_image(path) * 255 - upright).max() <= (1 if suffix == ".jpg" else 1e-12)
 
 

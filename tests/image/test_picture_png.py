@@ -89,6 +89,12 @@ def test_gray_colour_key_is_transparent(depth, make_png, make_chunk, save):
     assert np.array_equal(load_image(path, background="0.5"), [[0.5, 1]])
 
 
+def test_white_may_be_the_key_of_one_bit(make_png, make_chunk, save):
+    key = make_chunk(b"tRNS", struct.pack(">H", 1))
+    path = save("a.png", make_png([[0, 1]], 1, GRAY, extra=key))
+    assert np.array_equal(load_image(path, background="0.25"), [[0, 0.25]])
+
+
 @pytest.mark.parametrize("depth", [8, 16])
 def test_rgb_colour_key_is_transparent_only_where_all_three_match(depth, make_png, make_chunk, save):
     white = 2**depth - 1

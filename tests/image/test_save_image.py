@@ -96,6 +96,13 @@ def test_values_between_steps_go_to_the_nearest_even_on_a_tie(tmp_path):
     assert cv2.imread(str(tmp_path / "a.png"), cv2.IMREAD_UNCHANGED).tolist() == [[0, 2, 2, 3, 2]]
 
 
+def test_values_are_scaled_in_float64(tmp_path):
+    below_a_tie = np.arange(40_001.5, 40_100) - 1e-4  # which float32 cannot tell from the tie itself
+    save_image(tmp_path / "a.png", below_a_tie[None] / 65535, bits=16)
+    stored = cv2.imread(str(tmp_path / "a.png"), cv2.IMREAD_UNCHANGED)
+    assert np.array_equal(stored[0], np.arange(40_001, 40_100))
+
+
 @pytest.mark.parametrize("bits", [8, 16])
 def test_values_outside_are_clipped_and_counted(bits, tmp_path):
     step = 1 / (2**bits - 1)

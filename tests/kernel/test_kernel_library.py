@@ -115,7 +115,7 @@ def test_is_known_knows_names_aliases_and_nothing_else():
         ("gaussian:sigma=600", "at most 4096 taps on a side; got a spread of 600 pixels, which takes 4801"),
         ("gaussian:sigma=auto", "got 'auto'"),
         ("log:sigma=1000", "got a spread of 1000 pixels"),
-        ("imagemagick/gaussian:sigma=2000", "got a spread of 2000 pixels"),
+        ("imagemagick/blur:sigma=2000", "got a spread of 2000 pixels"),
         ("imagemagick/blur:3000,1", "from 0 to 2047; got '3000'"),
         ("imagemagick/binomial:9", "from 1 to 8; got '9'"),
         ("imagemagick/laplacian:4", "one of 0, 1, 2, 3, 5, 7, 15, 19; got '4'"),

@@ -154,7 +154,18 @@ def picture(rng):
 
 @pytest.mark.parametrize(
     "name",
-    "blur contour detail edge-enhance edge-enhance-more emboss find-edges sharpen smooth smooth-more".split(),
+    [
+        "blur",
+        "contour",
+        "detail",
+        "edge-enhance",
+        "edge-enhance-more",
+        "emboss",
+        "find-edges",
+        "sharpen",
+        "smooth",
+        "smooth-more",
+    ],
 )
 def test_pillow_filters_applied_to_a_picture(picture, name):
     ours = named_kernel(f"pillow/{name}")
@@ -177,5 +188,5 @@ def test_pillow_gaussian_blur(picture, radius):
     exact = ndi.correlate(picture.astype(float), named_kernel(f"pillow/gaussian-blur:{radius}").taps, mode="nearest")
     theirs = np.asarray(PillowImage.fromarray(picture).filter(ImageFilter.GaussianBlur(radius)), float)
     inside = (slice(12, -12), slice(12, -12))
-    # Six roundings, the earlier ones blurred by the later passes: 0.4 levels measured, 1.7 the sum of all.
-    assert np.sqrt(np.mean((theirs - exact)[inside] ** 2)) < 0.6
+    # Three passes along each axis round to 8 bits, which leaves at most six times the variance 1/12.
+    assert np.sqrt(np.mean((theirs - exact)[inside] ** 2)) < np.sqrt(6 / 12)

@@ -45,6 +45,13 @@ def test_the_sum_of_nine_ninths_is_exactly_one():
     assert Kernel.of(np.full((3, 3), 1 / 9)).sum == 1.0
 
 
+def test_taps_near_the_largest_float_do_not_overflow():
+    kernel = parse_kernel("1e308,1e308;-1e308,0")
+    assert (kernel.sum, kernel.rank, kernel.is_zero_sum) == (1e308, 2, False)
+    assert parse_kernel("-1e308,-1e308").sum == -np.inf
+    assert parse_kernel("1e308,1e308,-1e308,-1e308").is_zero_sum
+
+
 @pytest.mark.parametrize(("text", "zero"), [("1,-1", True), ("0.1,0.2,-0.3", True), ("1,-0.999", False), ("0", True)])
 def test_zero_sum_allows_for_rounding_only(text, zero):
     assert parse_kernel(text).is_zero_sum is zero

@@ -13,7 +13,15 @@ def solve(problem: Problem, start: Parameters, plan: DescentPlan) -> Descent:
         start,
         plan,
         lambda parameters, rate: torch.optim.LBFGS(
-            parameters, lr=rate, max_iter=1, history_size=20, line_search_fn="strong_wolfe"
+            parameters,
+            lr=rate,
+            max_iter=1,
+            max_eval=25,  # by default 5/4 of max_iter: a line search of one try, which then stays where it is
+            history_size=20,
+            # torch's own limits are absolute, and stop a small loss six digits early.
+            tolerance_grad=0.0,
+            tolerance_change=0.0,
+            line_search_fn="strong_wolfe",
         ),
     )
 

@@ -1,0 +1,123 @@
+"""The loss and its gradient, beside dense matrices and PyTorch's own checker."""
+
+import numpy as np
+import pytest
+import torch
+
+from convkit import Conv2D, ConvkitError
+from convkit.convolution import Convention
+from convkit.convolution.conv2d import correlate_tensor
+from convkit.convolution.naive import correlate as naive
+from convkit.recovery import Loss, Parameters, Problem, largest_curvature
+from convkit.recovery.autograd import Objective
+
+_FORWARDS = [naive, correlate_tensor]
+
+
+def dense(problem: Problem) -> tuple[np.ndarray, np.ndarray]:
+    """Every window of the image as a row, plus a 1 for the bias; and the target as a vector."""
+    windows = np.lib.stride_tricks.sliding_window_view(problem.image, problem.size)
+    rows = windows[:: problem.stride, :: problem.stride].reshape(problem.target.size, -1)
+    if problem.bias:
+        rows = np.hstack([rows, np.ones((len(rows), 1))])
+    return rows, problem.target.ravel()
+
+
+def make_problem(
+    rng: np.random.Generator, *, size: tuple[int, int], stride: int = 1, bias: bool = True, loss: Loss = Loss.SUM
+) -> Problem:
+    image = rng.random((11, 140))  # wide enough for the sixteen phases of conv2d
+    shape = Convention(stride=stride).output_shape(image.shape, size)
+    return Problem(image, rng.standard_normal(shape), size, stride=stride, bias=bias, loss=loss)
+
+
+@pytest.mark.parametrize("forward", _FORWARDS)
+@pytest.mark.parametrize("stride", [1, 2, 3])
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize("loss", list(Loss))
+def test_loss_and_gradient_are_those_of_the_dense_system(
+    forward, stride: int, bias: bool, loss: Loss, rng: np.random.Generator
+) -> None:
+    for size in [(1, 1), (1, 2), (3, 3), (2, 5), (4, 17)]:
+        problem = make_problem(rng, size=size, stride=stride, bias=bias, loss=loss)
+        start = Parameters.draw(size, rng, bias=bias)
+        objective = Objective(problem, forward, start)
+        matrix, target = dense(problem)
+        weights = np.append(start.taps.ravel(), start.bias) if bias else start.taps.ravel()
+        residual = matrix @ weights - target
+        scale = 1.0 if loss is Loss.SUM else 1.0 / target.size
+        assert objective.loss_with_gradient() == pytest.approx(scale * residual @ residual, rel=1e-12)
+        assert objective.loss() == pytest.approx(scale * residual @ residual, rel=1e-12)
+        gradient = np.concatenate([p.grad.numpy().ravel() for p in objective.parameters])
+        np.testing.assert_allclose(gradient, 2 * scale * matrix.T @ residual, rtol=1e-10, atol=1e-10)
+
+
+@pytest.mark.parametrize("forward", _FORWARDS)
+def test_gradcheck(forward) -> None:
+    image = torch.rand(4, 70, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+    kernel = torch.randn(2, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(2), requires_grad=True)
+    assert torch.autograd.gradcheck(lambda k: forward(image, k), (kernel,))
+
+
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize("loss", list(Loss))
+def test_largest_curvature_is_the_largest_eigenvalue(bias: bool, loss: Loss, rng: np.random.Generator) -> None:
+    for size in [(1, 2), (3, 3), (2, 5)]:
+        problem = make_problem(rng, size=size, bias=bias, loss=loss)
+        matrix, target = dense(problem)
+        scale = 1.0 if loss is Loss.SUM else 1.0 / target.size
+        expected = float(np.linalg.eigvalsh(2 * scale * matrix.T @ matrix)[-1])
+        assert largest_curvature(problem) == pytest.approx(expected, rel=1e-3)
+        assert largest_curvature(problem) <= expected * (1 + 1e-12)  # a Rayleigh quotient never exceeds it
+
+
+def test_curvature_of_a_black_image_without_bias_is_zero() -> None:
+    assert largest_curvature(Problem(np.zeros((4, 4)), np.zeros((3, 3)), (2, 2), bias=False)) == 0.0
+
+
+def test_many_strips_add_up_to_one(rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch) -> None:
+    problem = make_problem(rng, size=(3, 5), stride=2)
+    start = Parameters.draw((3, 5), rng)
+    whole = Objective(problem, correlate_tensor, start)
+    expected = whole.loss_with_gradient(), whole.weight.grad.clone()
+    monkeypatch.setattr("convkit.recovery.autograd.strip_rows", lambda _width: 2)
+    strips = Objective(problem, correlate_tensor, start)
+    assert strips.loss_with_gradient() == pytest.approx(expected[0], rel=1e-13)
+    np.testing.assert_allclose(strips.weight.grad, expected[1], rtol=1e-12)
+
+
+@pytest.mark.parametrize("backend", ["naive", "conv2d"])
+def test_the_module_learns_in_anybodys_training_loop(backend: str) -> None:
+    image = torch.ones(6, 8)
+    image[:, 3:7] = 0
+    target = image[:, :7] - image[:, 1:]
+    layer = Conv2D((1, 2), backend=backend, generator=torch.Generator().manual_seed(0))
+    optimizer = torch.optim.SGD(layer.parameters(), lr=0.01)
+    for _ in range(40):
+        optimizer.zero_grad()
+        ((layer(image) - target) ** 2).sum().backward()
+        optimizer.step()
+    assert torch.allclose(layer.weight, torch.tensor([[1.0, -1.0]]), atol=0.05)
+
+
+def test_the_module_starts_from_its_generator() -> None:
+    draws = torch.randn(7, generator=torch.Generator().manual_seed(5))
+    layer = Conv2D((2, 3), generator=torch.Generator().manual_seed(5))
+    assert torch.equal(layer.weight.detach().ravel(), torch.randn((2, 3), generator=torch.Generator().manual_seed(5)).ravel())
+    assert layer.bias.shape == (1,)
+    assert draws.shape == (7,)
+    assert Conv2D(3).weight.shape == (3, 3)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: Conv2D((0, 2)), r"got \(0, 2\)"),
+        (lambda: Conv2D((1, 2), backend="fft"), "got 'fft'"),
+        (lambda: Conv2D((1, 2))(torch.ones(1, 6, 8)), r"shape \(1, 6, 8\)"),
+        (lambda: Conv2D((7, 2))(torch.ones(6, 8)), "got a 7x2 kernel"),
+    ],
+)
+def test_the_module_refuses(make, message: str) -> None:
+    with pytest.raises(ConvkitError, match=message):
+        make()
