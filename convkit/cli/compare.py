@@ -21,7 +21,7 @@ def compare(
     *,
     vary: Annotated[
         list[str] | None,
-        typer.Option("--vary", metavar="'KEY=V V …'", help="Values of a setting, e.g. 'noise=0 0.1' or 'seed=0:10'."),
+        typer.Option("--vary", metavar="'KEY=V V'", help="Values of a setting, e.g. 'noise=0 0.1' or 'seed=0:10'."),
     ] = None,
     save: Annotated[
         str | None, typer.Option("--save", metavar="F", help="Append every run to this file, as JSON lines.")

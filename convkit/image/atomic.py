@@ -26,6 +26,15 @@ def check_writable(path: str | os.PathLike[str], inputs: Iterable[str | os.PathL
     ------
     OutputError
         On an input, a folder, a pipe or device, a write-protected file, a missing or write-protected folder.
+
+    Examples
+    --------
+    >>> folder = getfixture("tmp_path")
+    >>> check_writable(folder / "a.png")
+    >>> check_writable("no such folder/a.png")  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+        ...
+    convkit.errors.OutputError: expected a folder to write into; got ..., which is none; try making it first
     """
     try:
         target = _resolved(path)

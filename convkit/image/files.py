@@ -59,12 +59,17 @@ def open_file(path: Path, *, names: Collection[str] = ()) -> BinaryIO:
             hint=named(near) if near else f"one of {', '.join(names)}" if names else "another path",
         ) from error
     except (OSError, ValueError) as error:  # ValueError: a NUL, or a character that no file name can hold
-        reason = error.strerror if isinstance(error, OSError) else None
-        raise ImageError(
-            expected="a file that can be read",
-            got=f"{named(path)} ({reason or 'not a file name'})",
-            hint="checking its name and permissions",
-        ) from error
+        raise unreadable(named(path), error) from error
+
+
+def unreadable(name: str, error: Exception) -> ImageError:
+    """Say that the system would not let a file be read."""
+    reason = error.strerror if isinstance(error, OSError) else None
+    return ImageError(
+        expected="a file that can be read",
+        got=f"{name} ({reason or 'not a file name'})",
+        hint="checking its name, its permissions and the disk",
+    )
 
 
 def open_stdin() -> BinaryIO:
@@ -75,9 +80,10 @@ def open_stdin() -> BinaryIO:
     ImageError
         When there is no standard input.
     """
-    if sys.stdin is None or sys.stdin.closed:
-        raise ImageError(expected="an image on standard input", got="none: it is closed", hint="a file instead of '-'")
-    return sys.stdin.buffer
+    stream: BinaryIO | None = getattr(sys.stdin, "buffer", None)  # a notebook's has none
+    if stream is None or stream.closed:
+        raise ImageError(expected="an image on standard input", got="none that is open", hint="a file instead of '-'")
+    return stream
 
 
 def _no_file(path: Path, mode: int) -> ImageError:

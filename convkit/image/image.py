@@ -70,7 +70,7 @@ def check_size(height: int, width: int, name: str, max_pixels: int) -> None:
     >>> check_size(3, 4, "x.png", 11)
     Traceback (most recent call last):
         ...
-    convkit.errors.ImageError: expected at most 11 pixels; got x.png with 3 x 4; try a larger max_pixels
+    convkit.errors.ImageError: expected at most 11 pixels; got x.png with 3 x 4; try a larger --max-pixels
     """
     if height < 1 or width < 1:
         raise ImageError(
@@ -82,7 +82,7 @@ def check_size(height: int, width: int, name: str, max_pixels: int) -> None:
         raise ImageError(
             expected=f"at most {max_pixels:,} pixels",
             got=f"{name} with {height} x {width}",
-            hint="a larger max_pixels",
+            hint="a larger --max-pixels",
         )
 
 

@@ -57,7 +57,5 @@ def parse_matrix(
             )
         rows.append(values)
     if not rows:
-        raise error(
-            expected=f"{what} with at least one number", got="no numbers", hint="rows such as '1,2; 3,4'"
-        )
+        raise error(expected=f"{what} with at least one number", got="no numbers", hint="rows such as '1,2; 3,4'")
     return np.array(rows, dtype=np.float64)

@@ -38,6 +38,13 @@ def read_netpbm(file: BinaryIO, name: str, max_pixels: int) -> Raster:
     -------
     Raster
         Whose white is the maximum that the header states.
+
+    Examples
+    --------
+    >>> from io import BytesIO
+    >>> raster = read_netpbm(BytesIO(b"P2 3 1 15  0 7 15"), "a.pgm", max_pixels=3)
+    >>> raster.samples, raster.white
+    (array([[ 0,  7, 15]]), 15)
     """
     header = _HEADER.match(file.read(_HEADER_LIMIT))
     if not header:

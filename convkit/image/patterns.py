@@ -222,7 +222,6 @@ def _given(call: Call, pattern: Pattern) -> dict[str, float]:
                 hint=f"{call.name}:{closest(key, known) or 'size'}=…",
             )
         values[key] = _read(text, known[key], f"{key} of {call.name}")
-
     return values
 
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, BinaryIO
 import numpy as np
 
 from convkit.image.pillow import from_pillow, keyed, orientation_of, split_alpha
-from convkit.image.raster import Raster, Samples
+from convkit.image.raster import Raster, Samples, unsupported
 
 if TYPE_CHECKING:
     from PIL.ImageFile import ImageFile
@@ -29,8 +29,11 @@ def read_png(picture: "ImageFile", file: BinaryIO, name: str) -> Raster:
     -------
     Raster
     """
-    file.seek(24)
-    depth, colour = file.read(2)
+    file.seek(0)
+    header = file.read(26)
+    if header[12:16] != b"IHDR":  # Pillow lets it come later; then what stands here is not the depth
+        raise unsupported(name, "another chunk before its header", "saving it anew")
+    depth, colour = header[24:26]
     if depth == 16 and colour != _GRAY:
         return _read_wide(picture, file, colour)
     return from_pillow(picture, name, key_step=255 // (2**depth - 1) if depth in (2, 4) else 1)

@@ -11,9 +11,9 @@ import numpy as np
 
 from convkit.errors import ImageError
 from convkit.image.arrays import MAGIC, read_array
-from convkit.image.files import named, open_file, open_stdin
+from convkit.image.files import named, open_file, open_stdin, unreadable
 from convkit.image.gray import Gray, parse_background, parse_gray
-from convkit.image.image import Image, Kind, Values, check_finite, check_size
+from convkit.image.image import Image, Kind, check_finite, check_size
 from convkit.image.matrix import parse_matrix
 from convkit.image.patterns import PATTERNS, draw_pattern
 from convkit.image.pictures import MAGICS, read_picture
@@ -31,6 +31,14 @@ class _How:
     gray: Gray
     background: float | None
     max_pixels: int
+
+
+@dataclass(frozen=True)
+class _Source:
+    file: BinaryIO
+    name: str  # in messages
+    stem: str
+    path: Path | None = None
 
 
 def read_image(
@@ -111,58 +119,61 @@ def is_matrix_text(text: str) -> bool:
 
 
 def _read_file(path: Path, how: _How) -> Image:
-    suffix = path.suffix.lower()
     with open_file(path, names=PATTERNS) as file:
-        head = file.read(len(MAGIC))
-        file.seek(0)
-        if suffix in (".csv", ".txt"):
-            return _read_text(file, named(path), path.stem, path, how)
-        if suffix == ".npy" or head == MAGIC:
-            return _read_npy(file, named(path), path.stem, path, how)
-        return _read_picture(file, named(path), path.stem, path, how)
+        source = _Source(file, named(path), path.stem, path)
+        try:
+            head = file.read(len(MAGIC))
+            file.seek(0)
+            suffix = path.suffix.lower()
+            if suffix in (".csv", ".txt"):
+                return _read_text(source, how)
+            if suffix == ".npy" or head == MAGIC:
+                return _read_npy(source, how)
+            return _read_picture(source, how)
+        except OSError as error:
+            raise unreadable(source.name, error) from error
 
 
 def _read_stdin(how: _How) -> Image:
-    name, stem = "standard input", "stdin"
-    stream = open_stdin()
-    head = stream.read(16)
-    if not head:
-        raise ImageError(expected="an image on standard input", got="nothing", hint="a file instead of '-'")
+    stream, name = open_stdin(), "standard input"
     # Told from the first bytes, because what is no image need not end.
-    if _TEXT_START.match(head):
-        return _read_text(BytesIO(head + stream.read(TEXT_LIMIT)), name, stem, None, how)
-    if not head.startswith((MAGIC, *MAGICS)):
-        raise ImageError(
-            expected="a picture, an .npy array or rows of numbers on standard input",
-            got=f"something that begins with {head!r}",
-            hint="a PNG",
-        )
-    file = BytesIO(head + stream.read())
-    if head.startswith(MAGIC):
-        return _read_npy(file, name, stem, None, how)
-    return _read_picture(file, name, stem, None, how)
+    try:
+        head = stream.read(16)
+        is_text = _TEXT_START.match(head)
+        if not is_text and not head.startswith((MAGIC, *MAGICS)):
+            raise ImageError(
+                expected="a picture, an .npy array or rows of numbers on standard input",
+                got=f"something that begins with {head!r}" if head else "nothing",
+                hint="a file instead of '-'",
+            )
+        source = _Source(BytesIO(head + stream.read(TEXT_LIMIT if is_text else -1)), name, "stdin")
+    except OSError as error:
+        raise unreadable(name, error) from error
+    if is_text:
+        return _read_text(source, how)
+    return _read_npy(source, how) if head.startswith(MAGIC) else _read_picture(source, how)
 
 
-def _read_picture(file: BinaryIO, name: str, stem: str, path: Path | None, how: _How) -> Image:
-    raster = read_picture(file, name, how.max_pixels)
-    values = raster.values(how.gray, how.background, name)
+def _read_picture(source: _Source, how: _How) -> Image:
+    raster = read_picture(source.file, source.name, how.max_pixels)
+    values = raster.values(how.gray, how.background, source.name)
     if raster.white is None:
-        check_finite(values, name)
-    return Image(values, Kind.PICTURE, stem, raster.level, raster.bits, path)
+        check_finite(values, source.name)
+    return Image(values, Kind.PICTURE, source.stem, raster.level, raster.bits, source.path)
 
 
-def _read_npy(file: BinaryIO, name: str, stem: str, path: Path | None, how: _How) -> Image:
-    values, level = read_array(file, name, how.max_pixels)
-    check_finite(values, name)
-    return Image(values, Kind.MATRIX, stem, level, None, path)
+def _read_npy(source: _Source, how: _How) -> Image:
+    values, level = read_array(source.file, source.name, how.max_pixels)
+    check_finite(values, source.name)
+    return Image(values, Kind.MATRIX, source.stem, level, None, source.path)
 
 
-def _read_text(file: BinaryIO, name: str, stem: str, path: Path | None, how: _How) -> Image:
-    data = file.read(TEXT_LIMIT + 1)
+def _read_text(source: _Source, how: _How) -> Image:
+    data = source.file.read(TEXT_LIMIT + 1)
     if len(data) > TEXT_LIMIT:
         raise ImageError(
             expected=f"a text matrix of at most {TEXT_LIMIT:,} bytes",
-            got=f"more in {name}",
+            got=f"more in {source.name}",
             hint="an .npy file",
         )
     try:
@@ -170,14 +181,14 @@ def _read_text(file: BinaryIO, name: str, stem: str, path: Path | None, how: _Ho
     except UnicodeDecodeError as error:
         raise ImageError(
             expected="a matrix as UTF-8 text",
-            got=f"the byte 0x{data[error.start]:02x} at offset {error.start} of {name}",
+            got=f"the byte 0x{data[error.start]:02x} at offset {error.start} of {source.name}",
             hint="saving it as UTF-8, or giving a picture its own suffix",
         ) from error
-    return _matrix(text, f"a matrix in {name}", stem, path, how)
+    return _matrix(text, f"a matrix in {source.name}", source.stem, source.path, how)
 
 
 def _matrix(text: str, what: str, stem: str, path: Path | None, how: _How) -> Image:
-    values: Values = parse_matrix(text, what=what)
+    values = parse_matrix(text, what=what)
     height, width = values.shape
     check_size(height, width, what, how.max_pixels)
     integers = bool((values == np.rint(values)).all())

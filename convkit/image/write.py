@@ -22,6 +22,8 @@ PICTURE_SUFFIXES = tuple(_DEPTHS)
 #: Suffixes of files that keep the numbers (TIFF: as float32).
 EXACT_SUFFIXES = (".npy", ".tif", ".tiff", ".csv")
 
+_KNOWN = PICTURE_SUFFIXES + EXACT_SUFFIXES
+
 
 def save_image(path: str | os.PathLike[str], values: ArrayLike, *, bits: int = 8) -> None:
     """Write an image in the format that its suffix names.
@@ -67,13 +69,8 @@ def output_suffix(path: str | os.PathLike[str]) -> str:
     '.png'
     """
     suffix = Path(path).suffix.lower()
-    known = PICTURE_SUFFIXES + EXACT_SUFFIXES
-    if suffix not in known:
-        raise OutputError(
-            expected=f"an output that ends in {', '.join(known)}",
-            got=named(path),
-            hint=named(f"{Path(path).stem}.png"),
-        )
+    if suffix not in _KNOWN:
+        raise _unknown(path, f"{Path(path).stem}.png")
     return suffix
 
 
@@ -92,13 +89,15 @@ def encode(values: ArrayLike, suffix: str, *, bits: int = 8) -> bytes:
     Raises
     ------
     OutputError
-        When depth or values do not suit.
+        When suffix, depth or values do not suit.
 
     Examples
     --------
     >>> encode([[1, -0.5]], ".csv")
     b'1,-0.5\n'
     """
+    if suffix not in _KNOWN:
+        raise _unknown(suffix, ".png")
     image = _checked(values)
     if suffix == ".csv":
         return "".join(",".join(map(_shortest, row)) + "\n" for row in image).encode()
@@ -149,6 +148,10 @@ def _checked(values: ArrayLike) -> NDArray[Any]:
     return image
 
 
+def _unknown(got: str | os.PathLike[str], hint: str) -> OutputError:
+    return OutputError(expected=f"an output that ends in {', '.join(_KNOWN)}", got=named(got), hint=named(hint))
+
+
 def _steps(values: NDArray[Any], bits: int) -> NDArray[np.float64]:
     steps: NDArray[np.float64] = np.multiply(values, 2**bits - 1, dtype=np.float64)
     np.rint(steps, out=steps)
@@ -185,11 +188,7 @@ def _encode_with_pillow(image: NDArray[Any], file_format: str, file: BytesIO) ->
     options = {"quality": 95} if file_format == "JPEG" else {}
     try:
         PIL.Image.fromarray(image).save(file, file_format, **options)
-    except (
-        OSError,
-        ValueError,
-        struct.error,
-    ) as error:  # the format's own limits, such as 65535 pixels a side
+    except (OSError, ValueError, struct.error) as error:  # what the format cannot hold, such as 65536 columns
         raise OutputError(
             expected=f"an image that {file_format} can hold",
             got=f"{image.shape[0]} x {image.shape[1]} ({shown(error, 100)})",

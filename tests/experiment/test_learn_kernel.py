@@ -76,9 +76,7 @@ def test_a_smaller_window_lies_in_the_middle_of_the_truth(padding: str, flip: bo
     inner = rng.standard_normal((2, 3))
     outer = np.zeros((5, 6))
     outer[1:3, 1:4] = inner
-    found = learn_kernel(
-        rng.standard_normal((20, 22)), outer, size=(2, 3), padding=padding, flip=flip, **_FIND
-    )
+    found = learn_kernel(rng.standard_normal((20, 22)), outer, size=(2, 3), padding=padding, flip=flip, **_FIND)
     np.testing.assert_allclose(found.kernel.learned, inner, atol=1e-5)
     assert found.kernel.max_abs_error < 1e-5
 

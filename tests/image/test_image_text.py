@@ -144,13 +144,31 @@ class TestStandardInput:
             with pytest.raises(ImageError, match=r"begins with b'\\x00"):
                 read_image("-")
 
-    def test_closed(self, monkeypatch):
-        monkeypatch.setattr("sys.stdin", None)
-        with pytest.raises(ImageError, match="none: it is closed"):
+    @pytest.mark.parametrize("stream", [None, io.StringIO("1,2"), object()])
+    def test_none(self, stream, monkeypatch):
+        monkeypatch.setattr("sys.stdin", stream)
+        with pytest.raises(ImageError, match="none that is open"):
             read_image("-")
 
 
+class Broken(io.BytesIO):
+    def read(self, *_):
+        raise OSError(5, "Input/output error")
+
+
 class TestFilesThatAreNot:
+    @pytest.mark.parametrize("suffix", [".png", ".csv", ".npy"])
+    def test_broken_disk(self, suffix, save, monkeypatch):
+        path = save(f"a{suffix}", b"1")
+        monkeypatch.setattr(Path, "open", lambda *_: Broken())
+        with pytest.raises(ImageError, match=rf"a\{suffix}' \(Input/output error\)"):
+            read_image(path)
+
+    def test_broken_pipe(self, monkeypatch):
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(Broken()))
+        with pytest.raises(ImageError, match=r"standard input \(Input/output error\)"):
+            read_image("-")
+
     @pytest.mark.parametrize("text", ["", "  ", "\n"])
     def test_no_text(self, text):
         with pytest.raises(ImageError, match=r"a pattern; got '.*'; try edges, noise"):

@@ -129,6 +129,13 @@ def test_palette_with_transparency(alphas, make_png, make_chunk, save):
     assert load_image(path, gray="b", background="white")[0, 1] == 50 / 255 * alpha + 1 - alpha
 
 
+def test_header_must_come_first(make_png, make_chunk, save):
+    data = make_png([[[1, 2, 3]]], 16, RGB)
+    late = data[:8] + make_chunk(b"teXt", b"") + data[8:]
+    with pytest.raises(ImageError, match="another chunk before its header"):
+        load_image(save("a.png", late))
+
+
 def test_animation_is_refused_with_its_number_of_pages(make_png, make_chunk, save):
     frame = struct.pack(">IIIIIHHBB", 0, 1, 1, 0, 0, 1, 10, 0, 0)
     extra = make_chunk(b"acTL", struct.pack(">II", 2, 0)) + make_chunk(b"fcTL", frame)

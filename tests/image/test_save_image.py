@@ -174,5 +174,11 @@ def test_unsigned_zeros_and_ones_are_a_mask(tmp_path):
     assert np.array_equal(load_image(tmp_path / "a.png"), np.eye(2))
 
 
+@pytest.mark.parametrize("suffix", ["", "png", ".gif", ".PNG"])
+def test_only_known_suffixes_are_encoded(suffix):
+    with pytest.raises(OutputError, match=f"ends in .png, .*; got '{suffix}'; try '.png'"):
+        encode([[0]], suffix)
+
+
 def test_suffix_is_told_in_lower_case():
     assert output_suffix(Path("x/A.TIFF")) == ".tiff"

@@ -98,7 +98,7 @@ def test_a_diverged_descent_keeps_its_last_finite_kernel(problem, start) -> None
 
 
 def test_auto_rates_never_diverge(rng: np.random.Generator) -> None:
-    images = [np.ones((8, 8)), np.zeros((8, 8)), rng.random((8, 8)) * 1e6, np.eye(8) * 1e-9, rng.standard_normal((8, 8))]
+    images = [np.ones((8, 8)), np.zeros((8, 8)), 1e6 * rng.random((8, 8)), 1e-9 * np.eye(8)]
     for image in images:
         problem = Problem(image, image[:7, :7].copy(), (2, 2))
         curvature = largest_curvature(problem)

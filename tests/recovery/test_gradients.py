@@ -101,11 +101,10 @@ def test_the_module_learns_in_anybodys_training_loop(backend: str) -> None:
 
 
 def test_the_module_starts_from_its_generator() -> None:
-    draws = torch.randn(7, generator=torch.Generator().manual_seed(5))
+    expected = torch.randn((2, 3), generator=torch.Generator().manual_seed(5))
     layer = Conv2D((2, 3), generator=torch.Generator().manual_seed(5))
-    assert torch.equal(layer.weight.detach().ravel(), torch.randn((2, 3), generator=torch.Generator().manual_seed(5)).ravel())
+    assert torch.equal(layer.weight.detach(), expected)
     assert layer.bias.shape == (1,)
-    assert draws.shape == (7,)
     assert Conv2D(3).weight.shape == (3, 3)
 
 
