@@ -4,7 +4,7 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo install test test-slow check format lint types layers docs bench clean
+.PHONY: help demo install test test-slow check format lint types layers docs readme bench clean
 
 help:  ## Show what can be made.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## (.*)/  make \1	\2/' | expand -t 22
@@ -41,7 +41,10 @@ layers: install  ## Do imports point downwards only?
 	$(BIN)/lint-imports
 
 docs: install  ## Does the README show what the commands print?
-	$(BIN)/python -m pytest -q tests/contract/test_readme.py
+	$(BIN)/python tools/readme.py
+
+readme: install  ## Write the outputs shown in the README anew.
+	$(BIN)/python tools/readme.py --write
 
 bench: install  ## Measure convkit beside its peers.
 	$(BIN)/python benchmarks/convolve.py

@@ -1,5 +1,6 @@
 """Experiments written down as TOML."""
 
+import os
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -84,8 +85,8 @@ def _beside(file: Path, value: Any) -> Any:
     """Turn a path that exists relative to the configuration into one that works from here."""
     if not isinstance(value, str) or not value or "\0" in value:
         return value
-    candidate = file.parent / value
+    candidate = os.path.normpath(file.parent / value)
     try:
-        return str(candidate) if candidate.is_file() else value
+        return candidate if Path(candidate).is_file() else value
     except OSError:  # kernel text may be too long for a file name
         return value

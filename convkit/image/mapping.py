@@ -62,12 +62,16 @@ def fit(values: NDArray[np.floating[Any]], mapping: Mapping, bits: int = 8) -> F
 
 def _mapped(values: NDArray[np.floating[Any]], mapping: Mapping) -> NDArray[np.floating[Any]]:
     if mapping is Mapping.ABS:
-        return np.abs(values)
+        magnitude: NDArray[np.floating[Any]] = np.abs(values)
+        return magnitude
     if mapping is Mapping.OFFSET:
         return values + values.dtype.type(0.5)
     if mapping is Mapping.RESCALE:
         low, high = values.min(), values.max()
-        return (values - low) * (1 / (high - low)) if high > low else np.zeros_like(values)
+        spread: NDArray[np.floating[Any]] = values - low
+        if high > low:
+            spread /= high - low
+        return spread
     return values
 
 
