@@ -66,7 +66,7 @@ def _format(to: str | None, output: str | None) -> str:
     if to is not None:
         return choice("--to", to, ExportFormat)
     suffix = Path(output or "").suffix.lower().removeprefix(".")
-    return choice("--to", {"txt": "text"}.get(suffix, suffix), ExportFormat)
+    return choice("--to", {"txt": "text", "mat": "vips"}.get(suffix, suffix), ExportFormat)
 
 
 def _export(content: bytes, output: str | None) -> None:

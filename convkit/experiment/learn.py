@@ -138,9 +138,10 @@ def _make_target(
     taps = embed(truth.taps, outer, centred(truth.taps.shape, outer))
     shape = convention.output_shape(image.shape, outer)
     backend = choose_backend(shape, taps.size)
-    response = correlate(image, taps, convention, backend.load()) + image.dtype.type(truth.bias)
+    response = correlate(image, taps, convention, backend.load())
+    response += truth.bias
     if experiment.noise:
-        response += experiment.noise * rng.standard_normal(response.shape).astype(image.dtype, copy=False)
+        response += experiment.noise * rng.standard_normal(response.shape)
     return align_made(image, response, outer, size, convention)
 
 
@@ -239,7 +240,8 @@ def _kernel_block(learned: NDArray[Any], truth: Kernel | None) -> KernelBlock:
 
 def _fit_block(problem: Problem, target: Image | None, final_loss: float) -> FitBlock:
     squares = final_loss / problem.loss_scale
-    spread = float(np.square(problem.target - problem.target.mean(dtype=np.float64)).sum())
+    mean = problem.target.mean(dtype=np.float64)
+    spread = sum(float(np.square(row - mean).sum()) for row in problem.target)  # row by row, to spare memory
     level = target.level if target is not None else None
     saturated = 0.0
     if target is not None and target.bits is not None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import pickle
 
 import numpy as np
 import pytest
@@ -36,6 +37,7 @@ def write(tmp_path):
         ("k.mat", "3 2 4\n1 2 3\n4 5 6\n", [[0.25, 0.5, 0.75], [1, 1.25, 1.5]]),
         ("k.json", "[[0, 1], [2, 3.5]]", [[0, 1], [2, 3.5]]),
         ("k.json", "[1, -1]", [[1, -1]]),
+        ("k.json", "\ufeff[[1, -1]]", [[1, -1]]),
         ("k.json", '{"taps": [[1, -1]]}', [[1, -1]]),
     ],
 )
@@ -152,9 +154,11 @@ def test_an_npy_is_never_unpickled(tmp_path):
         def __reduce__(self):
             return os.mkdir, (str(tmp_path / "sprung"),)
 
-    np.save(tmp_path / "k.npy", np.array([[Trap()]], dtype=object), allow_pickle=True)
-    with pytest.raises(KernelError, match="expected an array of numbers"):
-        parse_kernel(str(tmp_path / "k.npy"))
+    np.save(tmp_path / "array.npy", np.array([[Trap()]], dtype=object), allow_pickle=True)
+    (tmp_path / "bare.npy").write_bytes(pickle.dumps(Trap()))
+    for name in ("array.npy", "bare.npy"):
+        with pytest.raises(KernelError, match="expected an array of numbers"):
+            parse_kernel(str(tmp_path / name))
     assert not (tmp_path / "sprung").exists()
 
 
@@ -179,6 +183,7 @@ def test_a_black_png_is_refused(tmp_path):
 @pytest.mark.parametrize(
     ("name", "told"),
     [
+        ("./sobl", r"a kernel file that exists; got '\./sobl'; try 'sobel'"),
         ("sobl.csv", r"exists; got '.*sobl\.csv'; try 'sobel'"),
         ("x\0.csv", "exists; got 'x"),
         ("x" * 5000 + ".csv", "exists; got 'xxx"),

@@ -61,6 +61,7 @@ def test_an_entry_shows_an_angle_only_where_turning_changes_something():
         ("box:3", "box"),
         ("box:size=3x5", "box:size=3x5"),
         ("average:5", "box:size=5"),
+        ("average:size=5", "box:size=5"),
         ("BOX: size = 5", "box:size=5"),
         ("sobel:90", "sobel:angle=90"),
         ("sobel:angle=-90", "sobel:angle=270"),
