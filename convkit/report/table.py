@@ -43,4 +43,4 @@ def show(renderable: RenderableType) -> None:
         lines = [line.rstrip() for line in captured.get().rstrip("\n").split("\n")]
         print("\n".join(lines) + "\n")
         return
-    console.print(renderable, soft_wrap=isinstance(renderable, str), markup=False)
+    console.print(renderable, markup=False)

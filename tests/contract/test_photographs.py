@@ -48,14 +48,15 @@ def test_a_16_bit_picture_stays_one(convkit, tmp_path: Path) -> None:
     np.testing.assert_array_equal(cv2.imread(str(tmp_path / "same.png"), cv2.IMREAD_UNCHANGED), deep)
 
 
-@pytest.mark.parametrize("photo", ["camera.png", "coffee.png", "rocket.jpg"])
+@pytest.mark.parametrize("photo", ["camera.png", "coffee.png", "chelsea.png"])
 def test_a_filter_is_found_between_two_8_bit_files(convkit, tmp_path: Path, photo: str) -> None:
     """A sharpened picture that OpenCV made and rounded, of the same size, its border rule unknown."""
     picture = cv2.imread(str(PHOTOS / photo), cv2.IMREAD_GRAYSCALE)[:200, :256]
     # Mid-range, so that nothing clips, which this descent knows nothing of.
     before = (64 + picture * 0.5).astype(np.uint8)
     cv2.imwrite(str(tmp_path / "before.png"), before)
-    kernel = np.array([[0, -1, 0], [-1, 8, -1], [0, -1, 0]]) / 4
+    # No common divisor: the responses to quarters would round to quarters of a level, which is not white noise.
+    kernel = np.array([[0.03, -0.21, 0.07], [-0.17, 1.53, -0.19], [0.05, -0.23, 0.11]])
     cv2.imwrite(str(tmp_path / "after.png"), cv2.filter2D(before, -1, kernel))
     done = convkit(
         "learn-kernel", "--image", "before.png", "--target", "after.png", "--size", "3",

@@ -1,0 +1,214 @@
+"""What the eigenvalues of the normal equations say: rank, stable rates, and the course of a descent."""
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Vector = NDArray[np.float64]
+Matrix = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Spectrum:
+    """Eigenvalues and directions of a Gram matrix ``G = XᵀX``, and those that the data can see.
+
+    Attributes
+    ----------
+    gram : ndarray, shape (p, p)
+        Symmetric, positive semi-definite.
+    tolerance : float
+        Eigenvalues of the column-scaled ``G`` count towards the rank above this share of the largest.
+
+    Examples
+    --------
+    >>> s = Spectrum.of(np.array([[18.0, 12, 18], [12, 18, 18], [18, 18, 42]]))  # the lesson's image, with bias
+    >>> s.rank, (2 * s.eigenvalues).round(3).tolist()
+    (3, [12.0, 19.693, 124.307])
+    """
+
+    gram: Matrix
+    tolerance: float
+
+    @classmethod
+    def of(cls, gram: Matrix) -> "Spectrum":
+        """Take ``p · eps`` as the tolerance, the rounding of a sum of p products."""
+        return cls(gram, len(gram) * np.finfo(np.float64).eps)
+
+    @cached_property
+    def _eigen(self) -> tuple[Vector, Matrix]:
+        values, vectors = np.linalg.eigh(self.gram)
+        return np.maximum(values, 0.0), vectors
+
+    @property
+    def eigenvalues(self) -> Vector:
+        """All eigenvalues of ``G``, ascending, none below zero."""
+        return self._eigen[0]
+
+    @property
+    def vectors(self) -> Matrix:
+        """The eigenvectors of ``G`` as columns, in the order of `eigenvalues`."""
+        return self._eigen[1]
+
+    @cached_property
+    def rank(self) -> int:
+        """Numerical rank, judged after scaling every column of X to length 1, so that units do not matter."""
+        scale = np.sqrt(np.diag(self.gram))
+        scale[scale == 0] = 1.0
+        values = np.linalg.eigvalsh(self.gram / np.outer(scale, scale))
+        return int(np.count_nonzero(values > self.tolerance * max(values[-1], 0.0)))
+
+    @property
+    def identifiable(self) -> bool:
+        """Whether every unknown is determined."""
+        return self.rank == len(self.gram)
+
+    @property
+    def seen(self) -> Vector:
+        """The eigenvalues of the directions that the data determine, ascending."""
+        return self.eigenvalues[len(self.gram) - self.rank :]
+
+    @property
+    def null(self) -> Matrix:
+        """Directions, as columns, along which the unknowns may move without the data noticing."""
+        return self.vectors[:, : len(self.gram) - self.rank]
+
+    @property
+    def condition_number(self) -> float | None:
+        """``λmax / λmin``; None when the rank is deficient."""
+        return float(self.eigenvalues[-1] / self.eigenvalues[0]) if self.identifiable else None
+
+    def solve(self, right: Vector) -> Vector:
+        """Return the shortest ``w`` that solves ``Gw = right`` on the directions seen."""
+        directions = self.vectors[:, len(self.gram) - self.rank :]
+        solution: Vector = directions @ ((directions.T @ right) / self.seen)
+        return solution
+
+    def unseen_share(self) -> Vector:
+        """How much of each unknown lies in the null directions: 0 is determined, 1 is free.
+
+        Squared length of the projection of each unit vector onto the null space.
+        """
+        share: Vector = np.square(self.null).sum(axis=1)
+        return share
+
+    def variances(self) -> Vector:
+        """Diagonal of the pseudo-inverse of ``G``: the variance of each unknown for noise of variance 1."""
+        directions = self.vectors[:, len(self.gram) - self.rank :]
+        diagonal: Vector = np.square(directions) @ (1.0 / self.seen)
+        return diagonal
+
+
+@dataclass(frozen=True, eq=False)
+class Rates:
+    """Learning rates for a quadratic loss with Hessian eigenvalues ``λ`` (theory: error shrinks by ``1 - η·λ``).
+
+    Attributes
+    ----------
+    curvatures : ndarray
+        Eigenvalues of the Hessian ``2·s·G`` along the directions seen, ascending, all positive.
+
+    Examples
+    --------
+    >>> rates = Rates(np.array([12.0, 19.692757, 124.307243]))
+    >>> round(rates.stable_below, 6), round(rates.best, 6)
+    (0.016089, 0.014673)
+    """
+
+    curvatures: Vector
+
+    @property
+    def stable_below(self) -> float:
+        """Gradient descent converges for rates below ``2 / λmax``; infinity for a flat loss."""
+        return 2.0 / float(self.curvatures[-1]) if self.curvatures.size else math.inf
+
+    @property
+    def best(self) -> float:
+        """The best fixed rate after many steps, ``2 / (λmin + λmax)``."""
+        return 2.0 / float(self.curvatures[0] + self.curvatures[-1]) if self.curvatures.size else 1.0
+
+    @property
+    def best_momentum(self) -> tuple[float, float]:
+        """Polyak's rate and β for the heavy ball, ``4 / (√λmax + √λmin)²`` and ``((√κ - 1) / (√κ + 1))²``."""
+        if not self.curvatures.size:
+            return 1.0, 0.0
+        low, high = math.sqrt(self.curvatures[0]), math.sqrt(self.curvatures[-1])
+        return 4.0 / (high + low) ** 2, ((high - low) / (high + low)) ** 2
+
+    def best_for(self, steps: int) -> float:
+        """The rate that leaves the smallest worst loss after so many steps: ``min max_i λi·(1 - η·λi)^(2·steps)``.
+
+        Below ``1 / λmax`` every factor falls with η, so the minimum lies between there and the limit. In between
+        the worst of the directions that overshoot is the steepest one, whose loss grows with η, and that of the
+        others falls: where the two meet is found by bisection.
+
+        Examples
+        --------
+        >>> Rates(np.array([1.0, 1.0])).best_for(10)
+        1.0
+        """
+        if not self.curvatures.size:
+            return 1.0
+        logs = np.log(self.curvatures)
+
+        def worst(rate: float, chosen: slice | NDArray[np.intp]) -> float:
+            with np.errstate(divide="ignore"):
+                left = logs[chosen] + 2.0 * steps * np.log(np.abs(1.0 - rate * self.curvatures[chosen]))
+            return float(left.max())
+
+        low, high = 1.0 / float(self.curvatures[-1]), self.stable_below
+        steepest, others = slice(-1, None), slice(None, -1)
+        if len(self.curvatures) == 1:
+            return low
+        for _ in range(200):
+            middle = 0.5 * (low + high)
+            if middle in (low, high):
+                break
+            if worst(middle, steepest) < worst(middle, others):
+                low = middle
+            else:
+                high = middle
+        return 0.5 * (low + high)
+
+    def steps_to(self, reduction: float, rate: float) -> float:
+        """Steps after which the slowest direction's error is down to a share of what it was.
+
+        Infinity for a rate at or beyond the limit.
+
+        Examples
+        --------
+        >>> round(Rates(np.array([1.0, 3.0])).steps_to(1e-6, rate=0.5), 1)
+        19.9
+        """
+        slowest = float(np.abs(1.0 - rate * self.curvatures).max(initial=0.0))
+        if slowest >= 1.0:
+            return math.inf
+        return math.log(reduction) / math.log(slowest) if slowest > 0.0 else 1.0
+
+
+def predicted_losses(
+    spectrum: Spectrum, scale: float, gap: Vector, rate: float, steps: Any, least: float = 0.0
+) -> Vector:
+    """Loss before each of the given steps of plain descent, from the start's distance to the optimum.
+
+    Parameters
+    ----------
+    spectrum : Spectrum
+    scale : float
+        What the sum of squares is multiplied by.
+    gap : ndarray, shape (p,)
+        Start minus optimum.
+    rate : float
+    steps : array_like of int
+        Counted from 1, the step that sees the start.
+    least : float
+        Loss at the optimum.
+    """
+    along = np.square(spectrum.vectors.T @ gap) * spectrum.eigenvalues * scale
+    factors = np.abs(1.0 - 2.0 * scale * rate * spectrum.eigenvalues)
+    powers = factors[None, :] ** (2.0 * (np.asarray(steps, dtype=np.float64)[:, None] - 1.0))
+    losses: Vector = least + powers @ along
+    return losses
