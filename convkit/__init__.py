@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from convkit.experiment import Comparison, Experiment, Recovery, compare, learn_kernel
     from convkit.image import load_image, save_image
     from convkit.kernel import Kernel
+    from convkit.recovery import NormalEquations
 
 __version__ = "0.1.0"
 
@@ -27,6 +28,7 @@ _HOME = {
     "ConvkitError": "convkit.errors",
     "Experiment": "convkit.experiment",
     "Kernel": "convkit.kernel",
+    "NormalEquations": "convkit.recovery",
     "Recovery": "convkit.experiment",
     "compare": "convkit.experiment",
     "convolve": "convkit.convolution",
@@ -41,6 +43,7 @@ __all__ = [
     "ConvkitError",
     "Experiment",
     "Kernel",
+    "NormalEquations",
     "Recovery",
     "compare",
     "convolve",

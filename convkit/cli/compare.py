@@ -41,6 +41,7 @@ def compare(
     Example: convkit compare --vary 'noise=0 0.01 0.1' --vary 'seed=0:10'
     """
     from convkit.report.comparison import order_runs, show_comparison
+    from convkit.report.messages import say
 
     if source is not None and source.endswith(".jsonl"):
         from convkit.experiment.comparison import read_runs
@@ -51,7 +52,7 @@ def compare(
                 got="a .jsonl file and options of a run",
                 hint="convkit compare runs.jsonl",
             )
-        result, tolerance = read_runs(source), None
+        result, tolerance = read_runs(source, announce=None if quiet else say), None
     else:
         result, tolerance = _run(source, vary or [], save, given, quiet=quiet or as_json)
     result = order_runs(result, sort)
@@ -61,6 +62,20 @@ def compare(
         show_comparison(result, tolerance)
     agreed = tolerance is None or result.largest_difference is None or result.largest_difference <= tolerance
     raise typer.Exit(0 if agreed and result.worked else 1)
+
+
+def _check_save(path: str, inputs: list[str]) -> None:
+    """Refuse to append to what is not saved runs, before the work."""
+    from convkit.experiment.comparison import read_runs
+    from convkit.image import check_writable
+
+    check_writable(path, inputs=inputs)
+    if Path(path).is_file() and Path(path).stat().st_size:
+        read_runs(path)
+
+
+def _texts(varied: dict[str, list[Any]]) -> list[str]:
+    return [value for values in varied.values() for value in values if isinstance(value, str)]
 
 
 def _run(
@@ -74,7 +89,7 @@ def _run(
     from convkit.experiment.comparison import append_run, backends_vary
     from convkit.experiment.config import Config, read_config
     from convkit.experiment.vary import parse_vary
-    from convkit.report.convolution import say
+    from convkit.report.messages import say
     from convkit.report.progress import run_progress
 
     config = read_config(source) if source is not None else Config()
@@ -87,9 +102,7 @@ def _run(
             hint="--vary 'backend=naive conv2d', or --expect K",
         )
     if save is not None:
-        from convkit.image import check_writable
-
-        check_writable(save, inputs=[Path(source)] if source is not None else [])
+        _check_save(save, [*options.files_named(options.merged(given, config.settings), source), *_texts(varied)])
     with ExitStack() as stack:
         tick = stack.enter_context(run_progress(varied, quiet=quiet))
         # Opened at the first run that ends: a comparison that cannot run leaves no empty file.

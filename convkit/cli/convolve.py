@@ -45,9 +45,7 @@ def convolve(
         str | None, typer.Option("--combine", metavar="HOW", help="magnitude: of several --kernel, the length.")
     ] = None,
     gray: options.Gray = None,
-    background: Annotated[
-        str | None, typer.Option("--background", metavar="B", help="Behind transparent pixels: white, black or 0..1.")
-    ] = None,
+    background: options.Background = None,
     dtype: Annotated[
         str | None, typer.Option("--dtype", metavar="T", help="float32 or float64 (default: the input's own).")
     ] = None,
@@ -104,10 +102,10 @@ def convolve(
     report |= {"convention": _told(convention, response)}
     if as_json:
         print(json.dumps(report, allow_nan=False))
-    elif not quiet:
+    else:
         from convkit.report.convolution import show_convolution
 
-        show_convolution(report)
+        show_convolution(report, quiet=quiet)
 
 
 def _read(settings: dict[str, Any]) -> "Image":

@@ -50,7 +50,7 @@ def kernels(
     options.typed({"name": name, "to": to, "output": output})
     kernel = parse_kernel(name)
     if to is not None or output is not None:
-        _export(export_kernel(kernel, _format(to, output)), output)
+        _export(export_kernel(kernel, _format(to, output)), output, name)
     elif as_json:
         print(json.dumps(_described(kernel), allow_nan=False))
     elif not quiet:
@@ -69,8 +69,8 @@ def _format(to: str | None, output: str | None) -> str:
     return choice("--to", {"txt": "text", "mat": "vips"}.get(suffix, suffix), ExportFormat)
 
 
-def _export(content: bytes, output: str | None) -> None:
-    from convkit.image import atomic_write
+def _export(content: bytes, output: str | None, name: str) -> None:
+    from convkit.image import atomic_write, check_writable
 
     if output is None or output == "-":
         if b"\0" in content and sys.stdout.isatty():
@@ -78,6 +78,7 @@ def _export(content: bytes, output: str | None) -> None:
         sys.stdout.buffer.write(content)
         sys.stdout.buffer.flush()
         return
+    check_writable(output, inputs=[name])
     with atomic_write(output) as file:
         file.write(content)
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from convkit.cli import options
+from convkit.errors import SettingsError
 
 if TYPE_CHECKING:
     from convkit.experiment import Recovery
@@ -33,15 +34,26 @@ def learn_kernel(
     The lesson: convkit learn-kernel --kernel 1,-1 --steps 40 --lr 0.01
     """
     from convkit.experiment import Experiment
-    from convkit.experiment.config import read_config
+    from convkit.experiment.config import Config, read_config
     from convkit.experiment.learn import run
-    from convkit.report.convolution import say
+    from convkit.report.messages import printable, say
     from convkit.report.progress import step_progress
 
-    file = read_config(config).settings if config is not None else {}
-    experiment = Experiment(**options.merged(given, file))
+    file = read_config(config) if config is not None else Config()
+    if file.vary:
+        raise SettingsError(
+            expected="one experiment",
+            got=f"{config}, which varies {', '.join(file.vary)}",
+            hint=f"convkit compare {config}",
+        )
+    settings = options.merged(given, file.settings)
+    experiment = Experiment(**settings)
+    if experiment.tolerance is not None and experiment.expect is None:
+        raise SettingsError(
+            expected="--expect beside --tolerance", got="--tolerance alone", hint="--expect 1,-1 --tolerance 1e-3"
+        )
     if save is not None:
-        _check_save(save)
+        _check_save(save, options.files_named(settings, config))
     with step_progress(experiment.steps, quiet=quiet or as_json) as watch:
         found = run(experiment, watch=watch, announce=None if quiet else say)
     if save is not None:
@@ -53,11 +65,11 @@ def learn_kernel(
 
         show_recovery(found, full=full)
         if save is not None:
-            say(f"wrote {save}")
+            say(f"wrote {printable(save)}")
     raise typer.Exit(0 if found.answer_is_yes else 1)
 
 
-def _check_save(path: str) -> None:
+def _check_save(path: str, inputs: list[str]) -> None:
     """Refuse a file that cannot be written before the run, rather than after it."""
     from convkit.errors import OutputError
     from convkit.image import check_writable
@@ -67,7 +79,7 @@ def _check_save(path: str) -> None:
         raise OutputError(
             expected=f"--save to a file ending in {', '.join(_SAVED)}", got=shown(path), hint="--save found.json"
         )
-    check_writable(path)
+    check_writable(path, inputs=inputs)
 
 
 _SAVED = (".json", ".npy", ".csv", ".txt")
@@ -82,6 +94,6 @@ def _save(found: "Recovery", path: str) -> None:
         content = (found.to_json() + "\n").encode()
     else:
         form = ExportFormat.NPY if suffix == ".npy" else ExportFormat.CSV
-        content = export_kernel(Kernel(found.kernel.learned), form)
+        content = export_kernel(Kernel.of(found.kernel.learned), form)
     with atomic_write(path) as file:
         file.write(content)

@@ -1,7 +1,10 @@
 """The program: its commands, and how it ends."""
 
+import io
 import os
+import signal
 import sys
+from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
@@ -49,15 +52,23 @@ def _convkit(
 
 def main() -> NoReturn:
     """Run the command line and exit: 0 done, 1 the answer is no, 2 a mistake, 70 a bug, 130 interrupted."""
+    _prepare_streams()
     try:
-        app()
+        try:
+            app()
+        finally:
+            sys.stdout.flush()  # here, where a full disk can still be told from a bug
     except ConvkitError as error:
         _say_error(error)
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
         sys.exit(130)
     except MemoryError:
-        print("convkit: not enough memory; try a smaller image or kernel", file=sys.stderr)
+        _say_error(ConvkitError(expected="enough memory", got="too little", hint="a smaller image or kernel"))
+        sys.exit(2)
+    except OSError as error:  # of stdout; files turn theirs into a ConvkitError
+        reason = error.strerror or str(error)
+        _say_error(ConvkitError(expected="an output that can be written", got=reason, hint="another place"))
         sys.exit(2)
     except Exception as error:
         if os.environ.get("CONVKIT_TRACEBACK"):
@@ -69,6 +80,18 @@ def main() -> NoReturn:
         )
         sys.exit(_BUG)
     sys.exit(0)
+
+
+def _prepare_streams() -> None:
+    """Let no stream that is closed, ends early or knows only ASCII look like a bug."""
+    if hasattr(signal, "SIGPIPE"):
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `convkit kernels | head -1` ends as other programs do
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115
+        elif isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _say_error(error: ConvkitError) -> None:

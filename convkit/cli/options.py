@@ -40,6 +40,9 @@ Flip = Annotated[
 Gray = Annotated[
     str | None, typer.Option("--gray", metavar="MODE", help="Colour to gray: bt601 (default), bt709, mean, r, g or b.")
 ]
+Background = Annotated[
+    str | None, typer.Option("--background", metavar="B", help="Behind transparent pixels: white, black or 0..1.")
+]
 MaxPixels = Annotated[
     str | None, typer.Option("--max-pixels", metavar="N", help="Refuse larger images (default 500 million).")
 ]
@@ -55,9 +58,10 @@ EXPERIMENT: dict[str, Any] = {
     "target": _text("--target", "Y", "What the filter made of the image (default: made from --kernel)."),
     "size": _text("--size", "N|HxW", "Size of the kernel to find (default: the kernel's)."),
     "steps": _text("--steps", "N", "Steps of descent (default 40)."),
-    "lr": _text("--lr", "R", "Learning rate, or auto (default): one that cannot diverge."),
-    "solver": _text("--solver", "NAME", "gd (default), momentum, adam or lbfgs."),
-    "backend": _text("--backend", "NAME", "auto (default), naive or conv2d: what the gradient flows through."),
+    "lr": _text("--lr", "R", "Learning rate, or auto (default): the best for the steps asked."),
+    "solver": _text("--solver", "NAME", "gd (default), momentum, adam, lbfgs, or exact (closed form)."),
+    "backend": _text("--backend", "NAME", "auto (default), gram, conv2d or naive: what the gradient flows through."),
+    "tol": _text("--tol", "T", "Stop when every tap is this close to the exact answer."),
     "bias": _flag("--bias/--no-bias", "Learn a bias too (default), or not."),
     "noise": _text("--noise", "S", "Standard deviation of the noise on a made target (default 0)."),
     "padding": Padding,
@@ -65,6 +69,7 @@ EXPERIMENT: dict[str, Any] = {
     "flip": Flip,
     "loss": _text("--loss", "NAME", "sum (default) or mean of the squared residuals."),
     "dtype": _text("--dtype", "T", "float64 (default) or float32."),
+    "background": Background,
     "gray": Gray,
     "max_pixels": MaxPixels,
     "seed": Seed,
@@ -109,6 +114,11 @@ def typed(given: dict[str, Any]) -> dict[str, Any]:
                 expected=f"a value after {option}", got=f"the option {shown(value)}", hint=f"{option} VALUE {value}"
             )
     return {name: value for name, value in given.items() if value is not None}
+
+
+def files_named(settings: dict[str, Any], *others: str | None) -> list[str]:
+    """Return every text among the settings, some of which name files that must not be overwritten."""
+    return [value for value in (*settings.values(), *others) if isinstance(value, str)]
 
 
 def merged(given: dict[str, Any], file: dict[str, Any]) -> dict[str, Any]:

@@ -9,12 +9,16 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 from convkit.convolution.backends import Backend, Correlate, check_device, choose_backend
 from convkit.convolution.convention import Convention, Padding
 from convkit.errors import ImageError, SettingsError
-from convkit.image import Image, read_image
+from convkit.image import Image, image_from_array, read_image
 from convkit.kernel import Kernel
+from convkit.text import shown, whole
+
+# float32 holds every whole number up to here.
+_FLOAT32_EXACT = 2.0**24
 
 
 def convolve(
-    image: ArrayLike | str | PathLike[str],
+    image: ArrayLike | str | PathLike[str] | Image,
     kernel: ArrayLike | str | Kernel,
     *,
     padding: str | Padding = "valid",
@@ -29,7 +33,8 @@ def convolve(
     Parameters
     ----------
     image : array_like, shape (H, W), or image text
-        An array is taken as it is; text is a file, a pattern or a matrix (pictures are scaled to [0, 1]).
+        An array is taken as it is; text is a file, a pattern or a matrix (pictures are scaled to [0, 1]); or an
+        image that was read.
     kernel : array_like, shape (kh, kw), kernel text or Kernel
         Correlation taps. Of a named kernel with an offset of its own (Pillow's emboss), that is ``b``.
     padding : str
@@ -41,7 +46,7 @@ def convolve(
     backend : str
         ``auto``, ``naive``, ``shift``, ``conv2d`` or ``fft``.
     dtype : dtype, optional
-        ``float32`` or ``float64``; by default the image's own, and float32 for integers.
+        ``float32`` or ``float64``; by default the image's own, and float32 for integers that it holds exactly.
     device : str
         Torch device, for the backend ``conv2d``.
 
@@ -60,15 +65,25 @@ def convolve(
     array([[34., 22.],
            [18., 22.]], dtype=float32)
     """
-    pixels = _as_image(image, dtype)
+    if not isinstance(image, Image):
+        image = read_image(image) if isinstance(image, str | PathLike) else image_from_array(image)
+    with np.errstate(over="ignore"):
+        pixels = image.values.astype(picture_type(image, dtype), copy=False)
     found = Kernel.of(kernel)
-    convention = Convention(Padding.parse(padding), stride, flip)
+    convention = Convention(Padding.parse(padding), whole("--stride", stride, 1), flip)
     chosen = Backend.parse(backend) or choose_backend(
         convention.output_shape(pixels.shape, found.taps.shape), found.taps.size // stride**2, device=device
     )
-    response = correlate(pixels, found.taps, convention, chosen.load(check_device(device)))
-    if found.bias:
-        response += response.dtype.type(found.bias)
+    with np.errstate(over="ignore", invalid="ignore"):
+        response = correlate(pixels, found.taps, convention, chosen.load(check_device(device)))
+        if found.bias:
+            response += response.dtype.type(found.bias)
+    if not np.isfinite(response).all():
+        raise ImageError(
+            expected=f"an image and a kernel whose response {response.dtype} can hold",
+            got=f"numbers as large as {np.abs(image.values).max():.3g}",
+            hint="--dtype float64, or smaller numbers",
+        )
     return response
 
 
@@ -123,36 +138,20 @@ def strided(image: Any, kernel: Any, stride: int, valid: Any) -> Any:
     return total
 
 
-def _as_image(image: ArrayLike | str | PathLike[str], dtype: DTypeLike | None) -> NDArray[np.floating[Any]]:
-    """Return the image as a finite 2-D float array of the type to compute in."""
-    if isinstance(image, str | PathLike):
-        picture = read_image(image)
-        return picture.values.astype(picture_type(picture, dtype), copy=False)
-    pixels = np.asarray(image)
-    if pixels.ndim != 2 or 0 in pixels.shape:
-        raise ImageError(
-            expected="an image of shape (height, width)",
-            got=f"an array of shape {pixels.shape}",
-            hint="one channel at a time, such as image[..., 0]",
-        )
-    if pixels.dtype.kind not in "biuf":
-        raise ImageError(expected="an image of real numbers", got=f"dtype {pixels.dtype}", hint="image.astype(float)")
-    if pixels.dtype.kind == "f" and not np.isfinite(pixels).all():
-        raise ImageError(expected="an image of finite numbers", got="NaN or infinity", hint="numpy.nan_to_num(image)")
-    return pixels.astype(float_type(pixels.dtype, dtype), copy=False)
-
-
 def picture_type(picture: Image, asked: DTypeLike | None = None) -> np.dtype[Any]:
-    """Type to compute in for an image that was read: float32 if its numbers were integers, else its own."""
-    own = np.dtype(np.float32) if picture.level is not None else picture.values.dtype
-    return float_type(own, asked)
+    """Type to compute in for an image: float32 if its numbers were integers that it holds exactly, else its own."""
+    exact = picture.level is not None and float(np.abs(picture.values).max()) <= _FLOAT32_EXACT
+    return float_type(np.dtype(np.float32) if exact else picture.values.dtype, asked)
 
 
 def float_type(own: np.dtype[Any], asked: DTypeLike | None = None) -> np.dtype[Any]:
     """Type to compute in: the one asked for, else the image's float type, else float32."""
-    chosen = np.dtype(asked) if asked is not None else own
-    if asked is None and chosen not in (np.float32, np.float64):
-        return np.dtype(np.float32)
+    if asked is None:
+        return own
+    try:
+        chosen = np.dtype(asked)
+    except TypeError:
+        chosen = None
     if chosen not in (np.float32, np.float64):
-        raise SettingsError(expected="dtype float32 or float64", got=str(chosen), hint="--dtype float64")
-    return chosen
+        raise SettingsError(expected="dtype float32 or float64", got=shown(asked), hint="--dtype float64")
+    return np.dtype(chosen)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from convkit.convolution.apply import convolve, picture_type
+from convkit.convolution.apply import convolve
 from convkit.convolution.backends import Backend, choose_backend
 from convkit.convolution.convention import Convention
 from convkit.errors import SettingsError, ShapeError
@@ -67,20 +67,19 @@ def filter_picture(
             got=f"{len(kernels)} with{'out' if combine is None else ''} --combine",
             hint="--kernel sobel-x --kernel sobel-y --combine magnitude",
         )
-    kind = picture_type(picture, dtype)
     responses = []
     for kernel in kernels:
         shape = convention.output_shape(picture.values.shape, kernel.taps.shape)
         chosen = backend or choose_backend(shape, kernel.taps.size // convention.stride**2, device=device)
         responses.append(
             convolve(
-                picture.values,
+                picture,
                 kernel,
                 padding=convention.padding,
                 stride=convention.stride,
                 flip=convention.flip,
                 backend=chosen,
-                dtype=kind,
+                dtype=dtype,
                 device=device,
             )
         )

@@ -14,7 +14,7 @@ from convkit.errors import ConvkitError, SettingsError
 from convkit.experiment.learn import Announce, run
 from convkit.experiment.record import Block, Number, Recovery, Taps
 from convkit.experiment.settings import Experiment
-from convkit.experiment.vary import Vary, product
+from convkit.experiment.vary import Vary, product, read_vary
 from convkit.recovery import LearningBackend
 from convkit.text import shown
 
@@ -28,6 +28,8 @@ class Run(Block):
     final_loss: Number | None = None
     max_abs_error: Number | None = None
     meets_expectation: bool | None = None
+    condition_number: Number | None = None
+    distance_in_standard_errors: Number | None = None
     steps: int | None = None
     seconds: float | None = None
     kernel: Taps | None = None
@@ -43,6 +45,8 @@ class Run(Block):
             status=found.status.value,
             final_loss=found.final_loss,
             max_abs_error=found.kernel.max_abs_error,
+            condition_number=found.identifiability.condition_number,
+            distance_in_standard_errors=found.exact.distance_in_standard_errors,
             meets_expectation=found.expectation.met if found.expectation is not None else None,
             steps=found.steps,
             seconds=found.seconds,
@@ -122,15 +126,22 @@ def compare(
     --------
     >>> result = compare(steps=5, lr=0.01)
     >>> [run.settings for run in result.runs], result.largest_difference < 1e-12
-    ([{'backend': 'naive'}, {'backend': 'conv2d'}], True)
+    ([{'backend': 'naive'}, {'backend': 'conv2d'}, {'backend': 'gram'}], True)
     """
     base = (experiment or Experiment()).replace(**settings)
-    varied = vary or {"backend": list(LearningBackend)}
+    varied = read_vary(vary) if vary else {"backend": [str(backend) for backend in LearningBackend]}
+    said: set[str] = set()
+
+    def announce_once(sentence: str) -> None:
+        if announce is not None and sentence not in said:
+            said.add(sentence)
+            announce(sentence)
+
     runs: list[Run] = []
     errors: list[ConvkitError] = []
     reported = 0
     for changes in product(varied, base):
-        one, error = _run_once(base, changes, announce)
+        one, error = _run_once(base, changes, announce_once)
         runs.append(one)
         if error is not None:
             errors.append(error)
@@ -171,6 +182,7 @@ def largest_difference(runs: Iterable[Run]) -> float | None:
         for group in twins.values()
         for first, second in itertools.combinations(group, 2)
         if first.kernel is not None and second.kernel is not None
+        if first.settings["backend"] != second.settings["backend"]
     ]
     return max(differences, default=None)
 
@@ -178,12 +190,12 @@ def largest_difference(runs: Iterable[Run]) -> float | None:
 def append_run(file: Any, one: Run, experiment: Experiment) -> None:
     """Write one run as a line of JSON and flush it, so that what is done is kept whatever happens next."""
     line = SavedRun(**dict(one), experiment=experiment.resolved() | one.settings)
-    file.write(line.model_dump_json(by_alias=True) + "\n")
+    file.write(json.dumps(line.model_dump(mode="json", by_alias=True), allow_nan=False) + "\n")
     file.flush()
 
 
-def read_runs(path: str | Path) -> Comparison:
-    """Read a comparison saved as JSON lines, finished or not.
+def read_runs(path: str | Path, *, announce: Announce | None = None) -> Comparison:
+    """Read a comparison saved as JSON lines, finished or not; a last line cut short is left out and announced.
 
     Raises
     ------
@@ -195,12 +207,18 @@ def read_runs(path: str | Path) -> Comparison:
         lines = Path(path).read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError, ValueError) as error:
         raise SettingsError(
-            expected="a saved comparison", got=f"{shown(path)}: {error}", hint="a file written by compare --save"
+            expected="a saved comparison",
+            got=f"{shown(path)} ({getattr(error, 'strerror', None) or 'not UTF-8'})",
+            hint="a file written by compare --save",
         ) from error
     for index, line in enumerate(lines, start=1):
         try:
             runs.append(SavedRun.model_validate_json(line))
         except ValidationError as error:
+            if index == len(lines) and index > 1:
+                if announce is not None:
+                    announce(f"the last line of {shown(path)} is cut short, and left out")
+                break
             raise SettingsError(
                 expected="one run of a comparison in every line",
                 got=f"line {index} of {shown(path)}, which is none",

@@ -1,8 +1,10 @@
 """Run one experiment: make or read the target, descend, and record what was found."""
 
 import math
+import time
 from collections.abc import Callable
 from dataclasses import replace
+from os import PathLike
 from typing import Any
 
 import numpy as np
@@ -16,6 +18,7 @@ from convkit.experiment.align import Aligned, align_made, align_pair, centred, e
 from convkit.experiment.record import (
     BiasBlock,
     ConventionBlock,
+    ExactBlock,
     ExpectationBlock,
     FitBlock,
     IdentifiabilityBlock,
@@ -25,15 +28,33 @@ from convkit.experiment.record import (
     Recovery,
 )
 from convkit.experiment.settings import Experiment
-from convkit.image import Image, Kind, read_image
+from convkit.image import Image, image_from_array, read_image
 from convkit.kernel import Kernel
-from convkit.recovery import Descent, Parameters, Problem, largest_curvature
-from convkit.recovery.descent import DescentPlan
+from convkit.recovery import (
+    Descent,
+    DescentPlan,
+    LearningBackend,
+    NormalEquations,
+    Optimum,
+    Parameters,
+    Problem,
+    Rates,
+    Solver,
+    Status,
+    descend,
+    find_optimum,
+    make_objective,
+)
+from convkit.recovery.null_directions import in_words, undetermined
+from convkit.recovery.quadratic import as_parameters, as_vector
 
 # Longer histories are thinned to about this many entries.
 MOST_LOSSES = 10_000
 # What `--expect` allows when no tolerance is given.
 DEFAULT_TOLERANCE = 1e-3
+
+# A step of the backend naive takes about 30 microseconds a window.
+_MANY_WINDOWS = 50_000
 
 Watch = Callable[[int, float, Parameters], None]
 Announce = Callable[[str], None]
@@ -86,6 +107,7 @@ def learn_kernel(
 
 def run(experiment: Experiment, *, watch: Watch | None = None, announce: Announce | None = None) -> Recovery:
     """Run an experiment whose settings are already checked; see `learn_kernel`."""
+    experiment = experiment.settled()
     check_device(experiment.device)
     # Three independent streams, so that changing the noise changes neither the image nor the start.
     image_rng, noise_rng, start_rng = (
@@ -109,24 +131,48 @@ def run(experiment: Experiment, *, watch: Watch | None = None, announce: Announc
         aligned.image, aligned.target, size, stride=experiment.stride, bias=experiment.bias, loss=experiment.loss
     )
     start = _turned(Parameters.draw(size, start_rng, bias=experiment.bias), flip=experiment.flip)
-    descent, learning_rate = _descend(problem, start, experiment, watch, announce)
-    return _record(experiment.replace(size=size), problem, aligned, truth, target, descent, learning_rate)
+    began = time.perf_counter()
+    normal = NormalEquations.of(problem.image, problem.target, problem.size, stride=problem.stride, bias=problem.bias)
+    optimum = find_optimum(problem, normal)
+    seconds = time.perf_counter() - began
+    if announce is not None and experiment.backend is LearningBackend.NAIVE and problem.target.size > _MANY_WINDOWS:
+        announce(f"the backend naive visits {problem.target.size} windows a step in Python, which takes its time")
+    descent, learning_rate = _search(problem, optimum, start, experiment, watch, announce)
+    return _record(
+        experiment.model_copy(update={"size": size}),
+        problem,
+        aligned,
+        truth,
+        target,
+        optimum,
+        descent,
+        learning_rate,
+        seconds + descent.seconds,
+    )
 
 
 def _read(source: Any, experiment: Experiment, rng: np.random.Generator) -> Image:
-    """Read image text, or wrap an array as a matrix, in the type to learn in."""
-    if isinstance(source, str) or hasattr(source, "__fspath__"):
-        image = read_image(source, gray=experiment.gray, max_pixels=experiment.max_pixels, rng=rng)
+    """Read image text, or take an array, in the type to learn in."""
+    if isinstance(source, str | PathLike):
+        image = read_image(
+            source,
+            gray=experiment.gray,
+            background=experiment.background,
+            max_pixels=experiment.max_pixels,
+            rng=rng,
+        )
     else:
-        values = np.asarray(source)
-        if values.ndim != 2 or values.dtype.kind not in "biuf" or not np.isfinite(values).all() or not values.size:
-            raise ImageError(
-                expected="a two-dimensional array of finite numbers",
-                got=f"shape {values.shape}, dtype {values.dtype}",
-                hint="one channel, such as image[..., 0]",
-            )
-        image = Image(values, kind=Kind.MATRIX, stem="array", level=1.0 if values.dtype.kind in "biu" else None)
-    return replace(image, values=np.asarray(image.values, dtype=experiment.dtype))
+        image = image_from_array(source)
+    with np.errstate(over="ignore", invalid="ignore"):
+        values = np.asarray(image.values, dtype=experiment.dtype)
+        energy = values.size * np.square(np.abs(values).max())
+    if not np.isfinite(energy):
+        raise ImageError(
+            expected=f"an image whose sum of squares {experiment.dtype} can hold",
+            got=f"numbers as large as {np.abs(image.values).max():.3g}",
+            hint="smaller numbers, such as image / image.max()",
+        )
+    return replace(image, values=values)
 
 
 def _make_target(
@@ -150,12 +196,22 @@ def _turned(point: Parameters, *, flip: bool) -> Parameters:
     return replace(point, taps=point.taps[::-1, ::-1].copy()) if flip else point
 
 
-def _descend(
-    problem: Problem, start: Parameters, experiment: Experiment, watch: Watch | None, announce: Announce | None
-) -> tuple[Descent, LearningRateBlock]:
-    curvature = largest_curvature(problem, device=experiment.device)
-    limit = experiment.solver.stable_below(curvature)
-    rate = experiment.solver.auto_rate(curvature) if experiment.lr == "auto" else experiment.lr
+def _search(
+    problem: Problem,
+    optimum: Optimum,
+    start: Parameters,
+    experiment: Experiment,
+    watch: Watch | None,
+    announce: Announce | None,
+) -> tuple[Descent, LearningRateBlock | None]:
+    """Walk down the loss, or return the optimum when that was asked for."""
+    scale = problem.loss_scale
+    if experiment.solver is Solver.EXACT:
+        least = optimum.residual_squares * scale
+        return Descent(optimum.point, Status.CONVERGED, [], least, 0.0), None
+    rates = Rates(2.0 * scale * optimum.spectrum.seen)
+    limit = experiment.solver.stable_below(rates)
+    rate = experiment.solver.auto_rate(rates, experiment.steps) if experiment.lr == "auto" else experiment.lr
     if announce is not None and limit is not None and rate >= limit:
         announce(
             f"the learning rate {rate:g} is beyond the limit {limit:.6g}: descent will diverge "
@@ -169,13 +225,33 @@ def _descend(
     plan = DescentPlan(
         steps=experiment.steps,
         rate=rate,
-        backend=experiment.backend,
-        dtype=experiment.dtype,
-        device=experiment.device,
         on_step=turned_watch if watch is not None else None,
+        arrived=_arrival(optimum, problem, experiment.tol) if experiment.tol is not None else None,
     )
-    descent = experiment.solver.load()(problem, start, plan)
-    return descent, LearningRateBlock(used=rate, stable_below=limit, best=None)
+    assert experiment.backend is not None  # settled
+    objective = make_objective(
+        problem, optimum, start, experiment.backend, dtype=experiment.dtype, device=experiment.device
+    )
+    descent = descend(objective, plan, experiment.solver.steps(objective, rate))
+    return descent, LearningRateBlock(
+        used=rate,
+        stable_below=limit,
+        best=rates.best,
+        best_momentum=rates.best_momentum,
+        predicted_steps=rates.steps_to(1e-6, rate) if experiment.solver is Solver.GD else None,
+    )
+
+
+def _arrival(optimum: Optimum, problem: Problem, tolerance: float) -> Callable[[Parameters], bool]:
+    """Whether every unknown lies within a tolerance of the optimum, along the directions that the data see."""
+    aim = as_vector(optimum.point, bias=problem.bias)
+    null = optimum.spectrum.null
+
+    def arrived(point: Parameters) -> bool:
+        gap = as_vector(point, bias=problem.bias) - aim
+        return bool(np.abs(gap - null @ (null.T @ gap)).max() <= tolerance)
+
+    return arrived
 
 
 def _record(
@@ -184,11 +260,18 @@ def _record(
     aligned: Aligned,
     truth: Kernel | None,
     target: Image | None,
+    optimum: Optimum,
     descent: Descent,
-    learning_rate: LearningRateBlock,
+    learning_rate: LearningRateBlock | None,
+    seconds: float,
 ) -> Recovery:
     found = _turned(descent.found, flip=experiment.flip)
-    every = math.ceil(len(descent.losses) / MOST_LOSSES)
+    level = target.level if target is not None else None
+    errors = as_parameters(optimum.standard_errors(level), problem.size, bias=problem.bias)
+    errors = _turned(errors, flip=experiment.flip)
+    losses = descent.losses or [descent.final_loss]
+    every = math.ceil(len(losses) / MOST_LOSSES)
+    spectrum = optimum.spectrum
     return Recovery(
         experiment=experiment.resolved(),
         convention=ConventionBlock(
@@ -197,26 +280,32 @@ def _record(
             stride=experiment.stride,
             offset=aligned.offset,
         ),
-        kernel=_kernel_block(found.taps, truth),
+        kernel=_kernel_block(found.taps, truth, errors.taps),
         bias=BiasBlock(
             learned=found.bias if experiment.bias else None,
             true=truth.bias if truth is not None else None,
-            standard_error=None,
+            standard_error=errors.bias if experiment.bias else None,
         ),
-        losses=[LossAtStep(step=i + 1, loss=descent.losses[i]) for i in _thinned(len(descent.losses), every)],
+        losses=[LossAtStep(step=i + 1, loss=losses[i]) for i in _thinned(len(losses), every)],
         losses_every=every,
         final_loss=descent.final_loss,
         status=descent.status,
         steps=descent.steps,
         learning_rate=learning_rate,
         identifiability=IdentifiabilityBlock(
-            identifiable=None, rank=None, parameters=problem.unknowns, condition_number=None
+            identifiable=spectrum.identifiable,
+            rank=spectrum.rank,
+            parameters=problem.unknowns,
+            condition_number=spectrum.condition_number,
+            tolerance=spectrum.tolerance,
+            determined=in_words(spectrum, problem.size, bias=problem.bias),
         ),
-        fit=_fit_block(problem, target, descent.final_loss),
-        expectation=_expectation(experiment, found.taps),
-        backend=experiment.backend,
+        fit=_fit_block(problem, target, optimum),
+        exact=_exact_block(problem, optimum, descent.found, level, flip=experiment.flip),
+        expectation=_expectation(experiment, found.taps, identifiable=spectrum.identifiable),
+        backend=str(experiment.backend),
         solver=experiment.solver,
-        seconds=descent.seconds,
+        seconds=seconds,
     )
 
 
@@ -226,20 +315,37 @@ def _thinned(count: int, every: int) -> list[int]:
     return kept if kept[-1] == count - 1 else [*kept, count - 1]
 
 
-def _kernel_block(learned: NDArray[Any], truth: Kernel | None) -> KernelBlock:
+def _exact_block(
+    problem: Problem, optimum: Optimum, found: Parameters, level: float | None, *, flip: bool
+) -> ExactBlock:
+    gap = as_vector(found, bias=problem.bias) - as_vector(optimum.point, bias=problem.bias)
+    known = ~undetermined(optimum.spectrum)
+    errors = optimum.standard_errors(level)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        in_errors = np.abs(gap[known]) / errors[known]
+    turned = _turned(optimum.point, flip=flip)
+    return ExactBlock(
+        kernel=turned.taps,
+        bias=turned.bias if problem.bias else None,
+        loss=optimum.residual_squares * problem.loss_scale,
+        distance=float(np.abs(gap[known]).max()) if known.any() else None,
+        distance_in_standard_errors=float(in_errors.max()) if known.any() else None,
+    )
+
+
+def _kernel_block(learned: NDArray[Any], truth: Kernel | None, errors: NDArray[Any]) -> KernelBlock:
     true, error = None, None
     if truth is not None:
         shown, true = laid_together(learned, truth.taps)
         error = float(np.abs(shown - true).max())
         # Told at the learned size when the truth fits into it, else as it is.
         true = true if true.shape == learned.shape else truth.taps
-    return KernelBlock(
-        learned=learned, true=true, standard_error=np.full(learned.shape, np.nan), max_abs_error=error, name=None
-    )
+    return KernelBlock(learned=learned, true=true, standard_error=errors, max_abs_error=error, name=None)
 
 
-def _fit_block(problem: Problem, target: Image | None, final_loss: float) -> FitBlock:
-    squares = final_loss / problem.loss_scale
+def _fit_block(problem: Problem, target: Image | None, optimum: Optimum) -> FitBlock:
+    """Judge the data at the optimum, not how far a descent came."""
+    squares = optimum.residual_squares
     mean = problem.target.mean(dtype=np.float64)
     spread = sum(float(np.square(row - mean).sum()) for row in problem.target)  # row by row, to spare memory
     level = target.level if target is not None else None
@@ -251,11 +357,11 @@ def _fit_block(problem: Problem, target: Image | None, final_loss: float) -> Fit
         rounding_rms=level / math.sqrt(12.0) if level is not None else None,
         r2=1.0 - squares / spread if spread > 0 else None,
         saturated_fraction=saturated,
-        verdict=None,
+        verdict=None if optimum.spectrum.identifiable else "not-identifiable",
     )
 
 
-def _expectation(experiment: Experiment, learned: NDArray[Any]) -> ExpectationBlock | None:
+def _expectation(experiment: Experiment, learned: NDArray[Any], *, identifiable: bool) -> ExpectationBlock | None:
     if experiment.expect is None:
         return None
     expected = Kernel.of(experiment.expect)
@@ -263,5 +369,9 @@ def _expectation(experiment: Experiment, learned: NDArray[Any]) -> ExpectationBl
     first, second = laid_together(learned, expected.taps)
     difference = float(np.abs(first - second).max())
     return ExpectationBlock(
-        kernel=expected.taps, max_abs_difference=difference, tolerance=tolerance, met=difference <= tolerance
+        kernel=expected.taps,
+        max_abs_difference=difference,
+        tolerance=tolerance,
+        # A kernel that another one fits as well has not been found.
+        met=identifiable and difference <= tolerance,
     )

@@ -24,7 +24,7 @@ def _array(value: Any) -> NDArray[np.float64]:
 
 
 Taps = Annotated[
-    np.ndarray[Any, np.dtype[np.float64]],
+    np.ndarray[Any, np.dtype[np.floating[Any]]],
     BeforeValidator(_array),
     PlainSerializer(_rows, return_type=list[list[float | None]]),
     WithJsonSchema({"type": "array", "items": {"type": "array", "items": {"type": ["number", "null"]}}}),
@@ -74,20 +74,28 @@ class LossAtStep(Block):
 
 
 class LearningRateBlock(Block):
-    """The rate used, the rate from which descent diverges, and the best fixed one."""
+    """The rate used, the rate from which descent diverges, and the best fixed one.
+
+    ``best_momentum`` is Polyak's pair of rate and β; ``predicted_steps`` those until the slowest direction's error is
+    a millionth of what it was, by plain descent with the rate used.
+    """
 
     used: float
     stable_below: float | None
     best: float | None
+    best_momentum: tuple[float, float] | None
+    predicted_steps: Number | None
 
 
 class IdentifiabilityBlock(Block):
-    """What the data can determine; None where it was not examined."""
+    """What the data can determine: all unknowns or, in words, what is left of them."""
 
-    identifiable: bool | None
-    rank: int | None
+    identifiable: bool
+    rank: int
     parameters: int
     condition_number: Number | None
+    tolerance: float
+    determined: list[str]
 
 
 class FitBlock(Block):
@@ -98,6 +106,16 @@ class FitBlock(Block):
     r2: Number | None
     saturated_fraction: float
     verdict: Literal["not-identifiable", "exact", "linear", "noisy", "not-linear"] | None
+
+
+class ExactBlock(Block):
+    """The least-squares answer, which no descent can beat, and how far from it the kernel returned is."""
+
+    kernel: Taps
+    bias: Number | None
+    loss: Number
+    distance: Number | None
+    distance_in_standard_errors: Number | None
 
 
 class ExpectationBlock(Block):
@@ -128,6 +146,7 @@ class Recovery(Block):
     learning_rate: LearningRateBlock | None
     identifiability: IdentifiabilityBlock
     fit: FitBlock
+    exact: ExactBlock
     expectation: ExpectationBlock | None
     backend: str
     solver: Solver

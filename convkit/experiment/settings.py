@@ -122,7 +122,8 @@ class Experiment(BaseModel):
     steps: Annotated[int, _whole("--steps", 1)] = 40
     lr: Annotated[float | Literal["auto"], BeforeValidator(_rate)] = "auto"
     solver: Annotated[Solver, BeforeValidator(Solver.parse)] = Solver.GD
-    backend: Annotated[LearningBackend, BeforeValidator(LearningBackend.parse)] = LearningBackend.CONV2D
+    backend: Annotated[LearningBackend | None, BeforeValidator(LearningBackend.parse)] = None
+    tol: Annotated[float | None, _real("--tol", above=0.0, example="1e-6")] = None
     bias: Annotated[bool, _flag("--bias")] = True
     noise: Annotated[float, _real("--noise", minimum=0.0, example="0.01")] = 0.0
     padding: Annotated[Padding, BeforeValidator(Padding.parse)] = Padding.VALID
@@ -130,6 +131,7 @@ class Experiment(BaseModel):
     flip: Annotated[bool, _flag("--flip")] = False
     loss: Annotated[Loss, _choice("--loss", tuple(Loss))] = Loss.SUM
     dtype: Annotated[str, _choice("--dtype", ("float64", "float32"))] = "float64"
+    background: Annotated[str | None, BeforeValidator(lambda value: None if value is None else str(value))] = None
     gray: Annotated[Gray, _choice("--gray", tuple(Gray))] = Gray.BT601
     max_pixels: Annotated[int, _whole("--max-pixels", 1)] = 500_000_000
     seed: Annotated[int, _whole("--seed", 0)] = 0
@@ -149,9 +151,7 @@ class Experiment(BaseModel):
                     hint=closest(str(key), cls.model_fields) or f"one of {', '.join(cls.model_fields)}",
                 )
         given = {key: value for key, value in given.items() if value is not None}
-        if "target" not in given:
-            return {"kernel": "1,-1"} | given
-        if "image" not in given:
+        if "target" in given and "image" not in given:
             raise SettingsError(
                 expected="the picture that was filtered, beside what came out",
                 got="--target without --image",
@@ -173,6 +173,16 @@ class Experiment(BaseModel):
                 got=f"--noise {self.noise:g} with --target",
                 hint="leaving out one of the two",
             )
+        if self.solver is Solver.EXACT and self.backend not in (None, LearningBackend.GRAM):
+            raise SettingsError(
+                expected="backend gram for the solver exact, which takes no steps through an image",
+                got=f"--backend {self.backend}",
+                hint="--backend auto",
+            )
+        if self.dtype != "float64" and self.backend is LearningBackend.GRAM:
+            raise SettingsError(
+                expected="float64 for the backend gram", got=f"--dtype {self.dtype}", hint="--backend conv2d"
+            )
         return self
 
     def replace(self, **changes: Any) -> "Experiment":
@@ -183,7 +193,22 @@ class Experiment(BaseModel):
         >>> Experiment().replace(noise=0.1).noise
         0.1
         """
-        return Experiment(**({name: getattr(self, name) for name in Experiment.model_fields} | changes))
+        given = {name: getattr(self, name) for name in self.model_fields_set}
+        return Experiment(**(given | changes))
+
+    def settled(self) -> "Experiment":
+        """Return a copy in which nothing is left to be chosen: the kernel that makes a target, and the backend.
+
+        Examples
+        --------
+        >>> Experiment().settled().kernel, Experiment().settled().backend.value
+        ('1,-1', 'gram')
+        """
+        kernel = "1,-1" if self.kernel is None and self.target is None else self.kernel
+        # The Gram matrix is that of float64 on the CPU; another type or device is what autograd is for.
+        elsewhere = (self.dtype != "float64" or self.device != "cpu") and self.solver is not Solver.EXACT
+        chosen = LearningBackend.CONV2D if elsewhere else LearningBackend.GRAM
+        return self.model_copy(update={"kernel": kernel, "backend": self.backend or chosen})
 
     def resolved(self) -> dict[str, Any]:
         """Return every setting as plain JSON values."""

@@ -60,7 +60,7 @@ def read_vary(table: Mapping[str, Any]) -> Vary:
     for key, values in table.items():
         if isinstance(values, str):
             vary[key] = _values(key, values)
-        elif isinstance(values, list) and values:
+        elif isinstance(values, list | tuple | range) and values:
             _check_key(key)
             vary[key] = list(values)
         else:

@@ -5,6 +5,7 @@ import os
 import numpy as np
 
 from convkit.image.atomic import atomic_write, check_writable
+from convkit.image.given import image_from_array
 from convkit.image.gray import Gray
 from convkit.image.image import Image, Kind, Values
 from convkit.image.patterns import PATTERNS, Pattern
@@ -30,6 +31,7 @@ __all__ = [
     "check_writable",
     "count_clipped",
     "encode",
+    "image_from_array",
     "load_image",
     "output_suffix",
     "read_image",

@@ -23,6 +23,7 @@ MAX_PIXELS = 500_000_000
 TEXT_LIMIT = 64_000_000  # bytes of a text matrix; each number becomes a Python float on the way
 
 _NUMBER_CHARACTERS = frozenset("0123456789+-.eE/,; \t\r\n")
+_MEANT_AS_NUMBERS = re.compile(r"\s*[+-]?\.?\d[^,;/]*[,;][^/.]*$|[,;\s]+$")
 _TEXT_START = re.compile(rb"(\xef\xbb\xbf)?\s*[0-9+.#-]")
 
 
@@ -103,6 +104,8 @@ def read_image(
         return Image(drawn, Kind.PATTERN, call.name)
     if is_matrix_text(text):
         return _matrix(text, "an image matrix", "matrix", None, how)
+    if _MEANT_AS_NUMBERS.match(text) and not os.path.lexists(text):
+        parse_matrix(text)  # says which number is none
     return _read_file(Path(text), how)
 
 

@@ -127,15 +127,14 @@ class Kernel:
 
     @property
     def stem(self) -> str:
-        """The name without parameters, fit for a file name; ``kernel`` when nameless.
+        """The name, fit for a file name; ``kernel`` when nameless.
 
         Examples
         --------
         >>> Kernel.of("pillow/emboss").stem, Kernel.of("gaussian:sigma=2").stem, Kernel.of("1,-1").stem
-        ('pillow-emboss', 'gaussian', 'kernel')
+        ('pillow-emboss', 'gaussian-sigma=2', 'kernel')
         """
-        name = (self.name or "").partition(":")[0]
-        return re.sub(r"[^A-Za-z0-9]+", "-", name)[:64].strip("-") or "kernel"
+        return re.sub(r"[^A-Za-z0-9.=]+", "-", self.name or "")[:64].strip("-.") or "kernel"
 
 
 def decimal(value: float) -> str:

@@ -1,8 +1,27 @@
-"""Find a kernel: the problem, the solvers, and what they return."""
+"""Find a kernel: the problem, the normal equations, the solvers, and what they return."""
 
-from convkit.recovery.descent import Descent, LearningBackend, Status
+from convkit.recovery.descent import Descent, DescentPlan, Status, descend
+from convkit.recovery.normal_equations import NormalEquations
+from convkit.recovery.objective import LearningBackend, make_objective
+from convkit.recovery.optimum import Optimum, find_optimum
 from convkit.recovery.problem import Loss, Parameters, Problem
-from convkit.recovery.rate import largest_curvature
 from convkit.recovery.solvers import Solver
+from convkit.recovery.spectrum import Rates, Spectrum
 
-__all__ = ["Descent", "LearningBackend", "Loss", "Parameters", "Problem", "Solver", "Status", "largest_curvature"]
+__all__ = [
+    "Descent",
+    "DescentPlan",
+    "LearningBackend",
+    "Loss",
+    "NormalEquations",
+    "Optimum",
+    "Parameters",
+    "Problem",
+    "Rates",
+    "Solver",
+    "Spectrum",
+    "Status",
+    "descend",
+    "find_optimum",
+    "make_objective",
+]

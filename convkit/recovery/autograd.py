@@ -14,7 +14,7 @@ from convkit.recovery.problem import Parameters, Problem
 Forward = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 
 
-class Objective:
+class AutogradObjective:
     """A problem's loss as a function of torch parameters.
 
     The image is walked in strips of rows and their gradients add up, so that memory does not grow with the

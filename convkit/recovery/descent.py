@@ -5,15 +5,11 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import Protocol
 
-from convkit.recovery.problem import Parameters, Problem
-from convkit.text import choice
+import numpy as np
 
-if TYPE_CHECKING:
-    import torch
-
-    from convkit.recovery.autograd import Forward
+from convkit.recovery.problem import Parameters
 
 # A loss that has grown this much over the first one will not come back.
 _BLOWN_UP = 1e6
@@ -25,36 +21,6 @@ class Status(StrEnum):
     CONVERGED = "converged"
     MAX_STEPS = "max-steps"
     DIVERGED = "diverged"
-
-
-class LearningBackend(StrEnum):
-    """Which convolution the gradient flows through."""
-
-    NAIVE = "naive"
-    CONV2D = "conv2d"
-
-    @classmethod
-    def parse(cls, text: str) -> "LearningBackend":
-        """Read a backend's name; ``auto`` is the faster one.
-
-        Raises
-        ------
-        SettingsError
-            When there is no such learning backend.
-
-        Examples
-        --------
-        >>> LearningBackend.parse("auto")
-        <LearningBackend.CONV2D: 'conv2d'>
-        """
-        name = choice("--backend", text, ["auto", *cls])
-        return cls.CONV2D if name == "auto" else cls(name)
-
-    def forward(self) -> "Forward":
-        """Return valid cross-correlation of tensors, through which gradients flow."""
-        from convkit.convolution import conv2d, naive
-
-        return naive.correlate if self is LearningBackend.NAIVE else conv2d.correlate_tensor
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,7 +54,7 @@ class Descent:
 
 @dataclass(frozen=True)
 class DescentPlan:
-    """How far and how to walk.
+    """How far to walk, and how long the steps are.
 
     Attributes
     ----------
@@ -96,45 +62,54 @@ class DescentPlan:
         The most steps to take.
     rate : float
         Learning rate.
-    backend : LearningBackend
-    dtype : str
-        ``float32`` or ``float64``.
-    device : str
     on_step : function, optional
         Called with (step, loss, parameters) after each loss is known and before its update; steps count from 1.
+    arrived : function, optional
+        Asked before every step whether the parameters are close enough; then the status is ``converged``.
     """
 
     steps: int
     rate: float
-    backend: LearningBackend = LearningBackend.CONV2D
-    dtype: str = "float64"
-    device: str = "cpu"
     on_step: Callable[[int, float, Parameters], None] | None = None
+    arrived: Callable[[Parameters], bool] | None = None
 
 
-def descend(
-    problem: Problem,
-    start: Parameters,
-    plan: DescentPlan,
-    make_optimizer: "Callable[[list[torch.Tensor], float], torch.optim.Optimizer]",
-) -> Descent:
-    """Let a torch optimizer walk down the loss of a problem.
+class Objective(Protocol):
+    """A loss with parameters that a solver may move."""
+
+    def loss(self) -> float:
+        """Return the loss."""
+
+    def loss_with_gradient(self) -> float:
+        """Return the loss, and keep its gradient for the solver."""
+
+    def current(self) -> Parameters:
+        """Return a copy of the parameters as they stand."""
+
+
+def descend(objective: Objective, plan: DescentPlan, take_step: Callable[[], float]) -> Descent:
+    """Walk down a loss.
 
     Stops with status ``diverged`` when the loss is not finite or more than 10⁶ times the first.
+
+    Parameters
+    ----------
+    objective : Objective
+    plan : DescentPlan
+    take_step : function
+        Moves the objective's parameters; returns the loss before the move.
     """
-    import torch
-
-    from convkit.recovery.autograd import Objective
-
-    objective = Objective(problem, plan.backend.forward(), start, dtype=getattr(torch, plan.dtype), device=plan.device)
-    optimizer: Any = make_optimizer(objective.parameters, plan.rate)
-    began = time.perf_counter()  # a process's first optimizer takes a second to import half of torch
+    began = time.perf_counter()
     losses: list[float] = []
     status = Status.MAX_STEPS
-    last = start, math.inf
+    last = objective.current(), math.inf
     for step in range(1, plan.steps + 1):
         here = objective.current()
-        loss = _step(optimizer, objective.loss_with_gradient)
+        if plan.arrived is not None and plan.arrived(here):
+            status = Status.CONVERGED
+            break
+        with np.errstate(over="ignore", invalid="ignore"):  # a loss that overflows is an answer: it diverged
+            loss = take_step()
         losses.append(loss)
         if _blown_up(loss, losses[0]):
             status = Status.DIVERGED
@@ -143,24 +118,13 @@ def descend(
         if plan.on_step is not None:
             plan.on_step(step, loss, here)
     if status is not Status.DIVERGED:
-        final = objective.loss()
-        if _blown_up(final, losses[0]):
+        with np.errstate(over="ignore", invalid="ignore"):
+            final = objective.loss()
+        if _blown_up(final, losses[0] if losses else final):
             status = Status.DIVERGED
         else:
             last = objective.current(), final
     return Descent(last[0], status, losses, last[1], time.perf_counter() - began)
-
-
-def _step(optimizer: Any, loss_with_gradient: Callable[[], float]) -> float:
-    """Take one step; the loss returned is the one before it, even when the optimizer asks for several."""
-    asked: list[float] = []
-
-    def closure() -> float:
-        asked.append(loss_with_gradient())
-        return asked[-1]
-
-    optimizer.step(closure)
-    return asked[0]
 
 
 def _blown_up(loss: float, first: float) -> bool:

@@ -54,11 +54,21 @@ class Spectrum:
         return self._eigen[1]
 
     @cached_property
+    def _scale(self) -> Vector:
+        """What every unknown is divided by so that its column of X has length 1."""
+        lengths = np.sqrt(np.diag(self.gram))
+        lengths[lengths == 0] = 1.0
+        return lengths
+
+    @cached_property
+    def _scaled_eigen(self) -> tuple[Vector, Matrix]:
+        values, vectors = np.linalg.eigh(self.gram / np.outer(self._scale, self._scale))
+        return values, vectors
+
+    @cached_property
     def rank(self) -> int:
-        """Numerical rank, judged after scaling every column of X to length 1, so that units do not matter."""
-        scale = np.sqrt(np.diag(self.gram))
-        scale[scale == 0] = 1.0
-        values = np.linalg.eigvalsh(self.gram / np.outer(scale, scale))
+        """Numerical rank, judged on columns of length 1, so that units do not matter."""
+        values = self._scaled_eigen[0]
         return int(np.count_nonzero(values > self.tolerance * max(values[-1], 0.0)))
 
     @property
@@ -68,24 +78,33 @@ class Spectrum:
 
     @property
     def seen(self) -> Vector:
-        """The eigenvalues of the directions that the data determine, ascending."""
-        return self.eigenvalues[len(self.gram) - self.rank :]
+        """The eigenvalues of ``G`` along the directions that the data determine, ascending, all positive."""
+        values = self.eigenvalues[len(self.gram) - self.rank :]
+        return values[values > 0.0]
 
-    @property
+    @cached_property
     def null(self) -> Matrix:
-        """Directions, as columns, along which the unknowns may move without the data noticing."""
-        return self.vectors[:, : len(self.gram) - self.rank]
+        """Orthonormal directions, as columns, in which the unknowns may move without the data noticing."""
+        scaled = self._scaled_eigen[1][:, : len(self.gram) - self.rank]
+        directions: Matrix = np.linalg.qr(scaled / self._scale[:, None])[0]
+        return directions
 
     @property
     def condition_number(self) -> float | None:
-        """``λmax / λmin``; None when the rank is deficient."""
-        return float(self.eigenvalues[-1] / self.eigenvalues[0]) if self.identifiable else None
+        """``λmax / λmin`` of ``G``; None when the rank is deficient."""
+        if not self.identifiable or len(self.seen) < len(self.gram):
+            return None
+        return float(self.seen[-1] / self.seen[0])
 
-    def solve(self, right: Vector) -> Vector:
-        """Return the shortest ``w`` that solves ``Gw = right`` on the directions seen."""
-        directions = self.vectors[:, len(self.gram) - self.rank :]
-        solution: Vector = directions @ ((directions.T @ right) / self.seen)
-        return solution
+    @cached_property
+    def pseudo_inverse(self) -> Matrix:
+        """``G⁺``: it gives the shortest of all solutions; the inverse when nothing is left open."""
+        kept = len(self.gram) - self.rank
+        values, vectors = self._scaled_eigen[0][kept:], self._scaled_eigen[1][:, kept:] / self._scale[:, None]
+        inverse = (vectors / values) @ vectors.T
+        shortest = np.eye(len(self.gram)) - self.null @ self.null.T
+        projected: Matrix = shortest @ inverse @ shortest
+        return projected
 
     def unseen_share(self) -> Vector:
         """How much of each unknown lies in the null directions: 0 is determined, 1 is free.
@@ -94,12 +113,6 @@ class Spectrum:
         """
         share: Vector = np.square(self.null).sum(axis=1)
         return share
-
-    def variances(self) -> Vector:
-        """Diagonal of the pseudo-inverse of ``G``: the variance of each unknown for noise of variance 1."""
-        directions = self.vectors[:, len(self.gram) - self.rank :]
-        diagonal: Vector = np.square(directions) @ (1.0 / self.seen)
-        return diagonal
 
 
 @dataclass(frozen=True, eq=False)
@@ -183,9 +196,9 @@ class Rates:
         >>> round(Rates(np.array([1.0, 3.0])).steps_to(1e-6, rate=0.5), 1)
         19.9
         """
-        slowest = float(np.abs(1.0 - rate * self.curvatures).max(initial=0.0))
-        if slowest >= 1.0:
+        if rate >= self.stable_below:
             return math.inf
+        slowest = float(np.abs(1.0 - rate * self.curvatures).max(initial=0.0))
         return math.log(reduction) / math.log(slowest) if slowest > 0.0 else 1.0
 
 

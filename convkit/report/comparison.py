@@ -10,11 +10,20 @@ from rich.table import Table
 from convkit.errors import SettingsError
 from convkit.experiment import Comparison
 from convkit.experiment.comparison import Run
+from convkit.report.messages import printable
 from convkit.report.numbers import compact
 from convkit.report.table import add_row, new_table, show
 from convkit.text import closest, shown
 
-_COLUMNS = ("final_loss", "max_abs_error", "status", "steps", "seconds")
+_COLUMNS = (
+    "final_loss",
+    "max_abs_error",
+    "condition_number",
+    "distance_in_standard_errors",
+    "status",
+    "steps",
+    "seconds",
+)
 # Kernels are set side by side while they, and the runs, are few.
 _MOST_TAPS = 49
 _MOST_KERNELS = 5
@@ -67,7 +76,9 @@ def show_comparison(result: Comparison, tolerance: float | None) -> None:
 def _run_table(result: Comparison) -> Table:
     """One row a run; speed is relative to the slowest."""
     keys = list(result.vary)
-    table = new_table(*keys, "final loss", "max tap error", "status", "steps", "seconds", "speed", left=len(keys))
+    expecting = any(one.meets_expectation is not None for one in result.runs)
+    headers = ["final loss", "max tap error", "condition", "from exact", "status", "steps", "seconds", "speed"]
+    table = new_table(*keys, *headers, *(["expected"] if expecting else []), left=len(keys))
     slowest = max((one.seconds for one in result.runs if one.seconds), default=None)
     for one in result.runs:
         speed = f"{slowest / one.seconds:.3g}x" if one.seconds and slowest else "—"
@@ -76,10 +87,13 @@ def _run_table(result: Comparison) -> Table:
             *(told(one.settings.get(key)) for key in keys),
             compact(one.final_loss, 4),
             compact(one.max_abs_error, 3),
+            compact(one.condition_number, 3),
+            _in_errors(one.distance_in_standard_errors),
             one.status,
             "—" if one.steps is None else str(one.steps),
             compact(one.seconds, 3),
             speed,
+            *([{True: "yes", False: "NO", None: "—"}[one.meets_expectation]] if expecting else []),
         )
     return table
 
@@ -106,6 +120,11 @@ def _kernel_table(result: Comparison, runs: list[Run], shape: tuple[int, ...]) -
     return table
 
 
+def _in_errors(distance: float | None) -> str:
+    """Write a distance in standard errors; without noise these are only rounding, and so is what they count."""
+    return "—" if distance is None else f"{distance:.2g} se" if distance < 1e6 else "> 1e6 se"
+
+
 def told(value: Any) -> str:
     """Write a varied setting in a cell.
 
@@ -114,6 +133,8 @@ def told(value: Any) -> str:
     >>> told(0.1), told([3, 5]), told("naive")
     ('0.1', '3x5', 'naive')
     """
+    if value is None:
+        return "—"
     if isinstance(value, list) and all(isinstance(part, int) for part in value):
         return "x".join(map(str, value))
-    return value if isinstance(value, str) else json.dumps(value)
+    return printable(value) if isinstance(value, str) else json.dumps(value)

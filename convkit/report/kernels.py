@@ -3,7 +3,7 @@
 from convkit.kernel import Entry, Kernel
 from convkit.report.heat import heat_cells
 from convkit.report.numbers import compact, matrix_lines
-from convkit.report.table import add_row, new_table, show, stdout_console
+from convkit.report.table import add_row, has_colour, new_table, show, stdout_console
 
 # Taps up to this many on a side are shown as numbers.
 _EVERY_TAP = 15
@@ -33,7 +33,7 @@ def show_kernel(kernel: Kernel, *, full: bool = False) -> None:
     show(f"{kernel.name or 'kernel'}, {height}x{width}, correlation")
     if full or max(kernel.shape) <= _EVERY_TAP:
         show("\n".join(matrix_lines(kernel.taps)))
-    elif console.is_terminal and console.color_system is not None:
+    elif has_colour(console):
         console.print(heat_cells(kernel.taps, console.width))
         show("(--full shows the numbers)")
     else:

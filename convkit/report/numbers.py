@@ -1,6 +1,10 @@
 """Numbers in rows, without any library: for small results and for scripts that read them."""
 
+import math
 from collections.abc import Iterable
+
+# Whole numbers below this are written out; floats hold all of them.
+_EXACT = 2**53
 
 
 def compact(value: float | None, digits: int = 6) -> str:
@@ -13,8 +17,8 @@ def compact(value: float | None, digits: int = 6) -> str:
     """
     if value is None:
         return "—"
-    if value == 0:
-        return "0"
+    if math.isfinite(value) and value == int(value) and abs(value) < _EXACT:
+        return str(int(value))
     return f"{value:.{digits}g}"
 
 

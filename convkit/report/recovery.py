@@ -6,8 +6,9 @@ from rich.table import Table
 
 from convkit.experiment import Recovery
 from convkit.report.heat import heat_cells
+from convkit.report.messages import printable
 from convkit.report.numbers import compact
-from convkit.report.table import add_row, new_table, show, stdout_console
+from convkit.report.table import add_row, has_colour, new_table, show, stdout_console
 
 # Up to this many taps on a side, every tap has its row.
 _EVERY_TAP = 7
@@ -17,7 +18,8 @@ _MOST_ERRORS = 10
 def show_recovery(found: Recovery, *, full: bool = False) -> None:
     """Print a recovery on stdout."""
     show("\n".join(_opening(found)))
-    show(_loss_table(found))
+    if found.learning_rate is not None:
+        show(_loss_table(found))
     learned = found.kernel.learned
     if full or max(learned.shape) <= _EVERY_TAP:
         show(_tap_table(found, [tuple(at) for at in np.argwhere(np.ones_like(learned))]))
@@ -30,17 +32,31 @@ def _opening(found: Recovery) -> list[str]:
     settings, convention = found.experiment, found.convention
     height, width = found.kernel.learned.shape
     asked = f"a {height}x{width} kernel{' and a bias' if found.bias.learned is not None else ''}"
-    source = f"target {settings['target']}" if settings["target"] is not None else f"true kernel {settings['kernel']}"
+    source = (
+        f"target {printable(settings['target'])}"
+        if settings["target"] is not None
+        else f"true kernel {printable(settings['kernel'])}"
+    )
     stride = f", stride {convention.stride}" if convention.stride != 1 else ""
     padding = convention.padding or "border unknown, interior only"
-    rate = found.learning_rate
     lines = [
-        f"image {settings['image']}, {source}: find {asked}",
+        f"image {printable(settings['image'])}, {source}: find {asked}",
         f"{convention.operation}, {padding}{stride}, first tap at {convention.offset} from the output pixel",
     ]
+    told = found.identifiability
+    if not told.identifiable:
+        lines += [
+            f"NOT IDENTIFIABLE, rank {told.rank} of {told.parameters}: "
+            "zero loss does not mean that the kernel was found.",
+            *(f"  {sentence}" for sentence in told.determined),
+        ]
+    rate = found.learning_rate
     if rate is not None:
-        limit = f", stable below {compact(rate.stable_below, 5)}" if rate.stable_below is not None else ""
-        lines.append(f"{found.solver} through {found.backend}, learning rate {compact(rate.used, 5)}{limit}")
+        limit = f", stable below {compact(rate.stable_below)}" if rate.stable_below is not None else ""
+        best = f", best after many steps {compact(rate.best)}" if limit else ""
+        lines.append(f"{found.solver} on {found.backend}, learning rate {compact(rate.used)}{limit}{best}")
+    else:
+        lines.append("exact: the normal equations, solved and refined")
     return [*lines, ""]
 
 
@@ -54,43 +70,38 @@ def _loss_table(found: Recovery) -> Table:
 
 
 def _tap_table(found: Recovery, positions: list[tuple[int, ...]]) -> Table:
-    """One row a tap, and the bias last."""
+    """One row a tap, and the bias last; — where the data leave a value open."""
     kernel, bias = found.kernel, found.bias
     true = kernel.true if kernel.true is not None and kernel.true.shape == kernel.learned.shape else None
-    errors_known = bool(np.isfinite(kernel.standard_error).any())
-    table = new_table(
-        "tap",
-        "learned",
-        *(["true", "error"] if true is not None else []),
-        *(["± std. error"] if errors_known else []),
-        left=1,
-    )
+    headers = ["tap", "learned", *(["true", "error"] if true is not None else []), "std. error"]
+    table = new_table(*headers, left=1)
     for row, column in positions:
+        standard_error = float(kernel.standard_error[row, column])
+        known = np.isfinite(standard_error) or found.identifiability.identifiable
         learned = float(kernel.learned[row, column])
-        cells = [f"({row},{column})", compact(learned)]
+        cells = [f"({row},{column})", compact(learned) if known else "—"]
         if true is not None:
-            cells += [compact(float(true[row, column])), _signed(learned - float(true[row, column]))]
-        if errors_known:
-            error = float(kernel.standard_error[row, column])
-            cells.append(compact(error, 2) if np.isfinite(error) else "—")
-        add_row(table, *cells)
+            expected = float(true[row, column])
+            cells += [compact(expected), _signed(learned - expected) if known else "—"]
+        add_row(table, *cells, _error(standard_error))
     if bias.learned is not None:
-        cells = ["bias", compact(bias.learned)]
-        if true is not None and bias.true is not None:
-            cells += [compact(bias.true), _signed(bias.learned - bias.true)]
-        elif true is not None:
-            cells += ["—", "—"]
-        if errors_known:
-            cells.append(compact(bias.standard_error, 2))
-        add_row(table, *cells)
+        known = bias.standard_error is not None and np.isfinite(bias.standard_error)
+        cells = ["bias", compact(bias.learned) if known or found.identifiability.identifiable else "—"]
+        if true is not None:
+            cells += [compact(bias.true), _signed(bias.learned - (bias.true or 0.0)) if known else "—"]
+        add_row(table, *cells, _error(bias.standard_error if bias.standard_error is not None else np.nan))
     return table
+
+
+def _error(value: float) -> str:
+    return compact(value, 2) if np.isfinite(value) else "—"
 
 
 def _show_large(found: Recovery) -> None:
     """Show a large kernel as heat cells where there is colour, and its most telling taps in numbers."""
     learned, true = found.kernel.learned, found.kernel.true
     console = stdout_console()
-    if console.is_terminal and console.color_system is not None:
+    if has_colour(console):
         console.print(Group(f"learned, {learned.shape[0]}x{learned.shape[1]}", heat_cells(learned, console.width)))
         if true is not None:
             console.print(Group("true", heat_cells(true, console.width)))
@@ -104,11 +115,24 @@ def _show_large(found: Recovery) -> None:
 
 def _closing(found: Recovery) -> list[str]:
     lines = [f"{found.status} after {found.steps} steps, loss {compact(found.final_loss)}"]
+    if found.solver == "exact":
+        lines = [f"the least-squares answer, loss {compact(found.final_loss)}"]
     if found.kernel.max_abs_error is not None:
         lines[0] += f", largest tap error {compact(found.kernel.max_abs_error, 3)}"
+    told, exact, rate = found.identifiability, found.exact, found.learning_rate
+    if rate is not None and found.status != "diverged" and exact.distance is not None:
+        in_errors = exact.distance_in_standard_errors
+        bars = f", {compact(in_errors, 3)} standard errors" if in_errors is not None and in_errors < 1e6 else ""
+        lines.append(f"exact answer: loss {compact(exact.loss)}; descent is {compact(exact.distance, 3)} from it{bars}")
+    condition = f", condition number {compact(told.condition_number, 4)}" if told.condition_number else ""
+    lines.append(f"rank {told.rank} of {told.parameters}{condition}")
+    if rate is not None and rate.predicted_steps is not None and np.isfinite(rate.predicted_steps):
+        lines.append(
+            f"at this rate, {compact(np.ceil(rate.predicted_steps))} steps take the slowest error down 10⁶-fold"
+        )
     limit = found.learning_rate.stable_below if found.learning_rate is not None else None
     if found.status == "diverged" and limit is not None:
-        lines.append(f"the loss blew up: the learning rate must stay below {compact(limit, 5)}; try --lr auto")
+        lines.append(f"the loss blew up: the learning rate must stay below {compact(limit)}; try --lr auto")
     if found.expectation is not None:
         expected = found.expectation
         verdict = "as expected" if expected.met else "NOT as expected"

@@ -30,17 +30,30 @@ def stdout_console() -> Console:
     return Console(highlight=False, emoji=False, no_color=True, force_terminal=False, color_system=None, width=10_000)
 
 
+def has_colour(console: Console) -> bool:
+    """Whether coloured cells would be seen as such."""
+    return console.is_terminal and console.color_system is not None and not console.no_color
+
+
 def show(renderable: RenderableType) -> None:
-    """Print on stdout."""
+    """Print on stdout.
+
+    A table that is wider than the terminal is printed plainly, and the terminal folds its lines: Rich would cut or
+    fold the cells, and a folded 0.00787 reads as 0.0078.
+    """
     console = stdout_console()
-    if not console.is_terminal and isinstance(renderable, Table):
-        # Off a terminal Rich would fit the table into 80 columns.
-        renderable.box = None
-        renderable.padding = (0, 2, 0, 0)
-        width = Measurement.get(console, console.options, renderable).maximum
-        with console.capture() as captured:
-            console.print(renderable, width=width)
-        lines = [line.rstrip() for line in captured.get().rstrip("\n").split("\n")]
-        print("\n".join(lines) + "\n")
+    if not isinstance(renderable, Table):
+        console.print(renderable, markup=False)
         return
-    console.print(renderable, markup=False)
+    wanted = Measurement.get(console, console.options.update(width=10_000), renderable).maximum
+    if console.is_terminal and wanted <= console.width:
+        console.print(renderable)
+        return
+    renderable.box = None
+    renderable.padding = (0, 2, 0, 0)
+    plain = Console(highlight=False, emoji=False, no_color=True, color_system=None, width=10_000)
+    width = Measurement.get(plain, plain.options, renderable).maximum
+    with plain.capture() as captured:
+        plain.print(renderable, width=width)
+    lines = [line.rstrip() for line in captured.get().rstrip("\n").split("\n")]
+    print("\n".join(lines) + "\n")

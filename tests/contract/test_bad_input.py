@@ -34,6 +34,10 @@ def folder(tmp_path: Path, root: Path) -> Path:
     (tmp_path / "bad.toml").write_text("kernel = [")
     (tmp_path / "unknown.toml").write_text('kernal = "1,-1"\n')
     (tmp_path / "wrong.toml").write_text("lr = -1\n")
+    (tmp_path / "x.csv").write_text("1,2\n3,5\n")
+    (tmp_path / "k.csv").write_text("1,-1\n")
+    (tmp_path / "grid.toml").write_text("[vary]\nseed = [0, 1]\n")
+    (tmp_path / "array.toml").write_text("image = [[1, 2], [3]]\n")
     np.save(tmp_path / "objects.npy", np.array([{}], dtype=object), allow_pickle=True)
     np.save(tmp_path / "infinite.npy", np.array([[1.0, np.inf]]))
     (tmp_path / "directory").mkdir()
@@ -93,6 +97,19 @@ _CASES = {
     "compare without an image": (("compare", "--image", "nope.png", "--save", "runs.jsonl"), "nope.png"),
     "read what is no comparison": (("compare", "nan.jsonl"), "nan.jsonl"),
     "sort by nothing": (("compare", "--steps", "1", "--sort", "finalloss"), "final_loss"),
+    "save over the image": ((*LEARN, "--image", "photo.png", "--save", "k.csv", "--kernel", "k.csv"), "k.csv"),
+    "save runs over the image": (("compare", "--image", "x.csv", "--steps", "2", "--save", "x.csv"), "x.csv"),
+    "append runs to something else": (("compare", "--steps", "2", "--save", "x.csv"), "x.csv"),
+    "export over the input": (("kernels", "x.csv", "--to", "json", "-o", "x.csv"), "x.csv"),
+    "a tolerance on nothing": ((*LEARN, "--tolerance", "1e-3"), "--expect"),
+    "a grid for one run": ((*LEARN, "--config", "grid.toml"), "convkit compare grid.toml"),
+    "numbers beyond the type": (("convolve", "1e308,1e308", "-k", "1,1"), "1e+308"),
+    "an image that overflows": ((*LEARN, "--image", "1e160,2e160;1,2"), "2e+160"),
+    "a ragged array in a config": ((*LEARN, "--config", "array.toml"), "rows of"),
+    "numbers that are none": (("convolve", "1,nan", "-k", "1"), "'nan' in row 1, column 2"),
+    "exact through a convolution": ((*LEARN, "--solver", "exact", "--backend", "conv2d"), "conv2d"),
+    "gram in float32": ((*LEARN, "--dtype", "float32", "--backend", "gram"), "float32"),
+    "a tolerance of zero": ((*LEARN, "--tol", "0"), "'0'"),
     "unknown kernel to show": (("kernels", "lapacian"), "laplacian"),
     "unknown export": (("kernels", "sobel", "--to", "cvs"), "csv"),
 }  # fmt: skip

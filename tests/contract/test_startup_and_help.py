@@ -58,7 +58,7 @@ def test_public_names_are_pinned_and_documented() -> None:
     import convkit
 
     assert convkit.__all__ == [
-        "Comparison", "Conv2D", "ConvkitError", "Experiment", "Kernel", "Recovery",
+        "Comparison", "Conv2D", "ConvkitError", "Experiment", "Kernel", "NormalEquations", "Recovery",
         "compare", "convolve", "learn_kernel", "load_image", "save_image",
     ]  # fmt: skip
     for name in convkit.__all__:

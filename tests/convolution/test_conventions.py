@@ -79,9 +79,9 @@ def test_a_kernels_own_bias_is_added() -> None:
         ({"padding": "reflext"}, "got 'reflext'; try --padding reflect"),
         ({"padding": "constant "}, None),
         ({"backend": "conv2"}, "got 'conv2'; try --backend conv2d"),
-        ({"stride": 0}, "got 0"),
+        ({"stride": 0}, "got '0'"),
         ({"device": "tpu"}, "got 'tpu'"),
-        ({"dtype": "int8"}, "got int8"),
+        ({"dtype": "int8"}, "got 'int8'"),
     ],
 )
 def test_settings_out_of_range(options: dict[str, object], message: str | None) -> None:

@@ -45,7 +45,13 @@ def test_level_of_a_matrix_tells_integers(text, level):
 
 
 @pytest.mark.parametrize(
-    ("text", "said"), [("1,2..3", r"'2\.\.3' in row 1"), ("1,2;3", "1 in row 2"), (",", "',', which")]
+    ("text", "said"),
+    [
+        ("1,2..3", r"'2\.\.3' in row 1"),
+        ("1,2;3", "1 in row 2"),
+        (",", "'' in row 1"),
+        ("1,nan", "'nan' in row 1, column 2"),
+    ],
 )
 def test_malformed_numbers_are_pointed_at(text, said):
     with pytest.raises(ImageError, match=said):

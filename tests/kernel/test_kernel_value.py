@@ -62,7 +62,7 @@ def test_zero_sum_allows_for_rounding_only(text, zero):
     [
         (None, "kernel"),
         ("sobel", "sobel"),
-        ("gaussian:sigma=1.2,size=9", "gaussian"),
+        ("gaussian:sigma=1.2,size=9", "gaussian-sigma=1.2-size=9"),
         ("pillow/edge-enhance", "pillow-edge-enhance"),
         ("../../etc/passwd", "etc-passwd"),
         ("…", "kernel"),

@@ -8,8 +8,8 @@ from convkit import Conv2D, ConvkitError
 from convkit.convolution import Convention
 from convkit.convolution.conv2d import correlate_tensor
 from convkit.convolution.naive import correlate as naive
-from convkit.recovery import Loss, Parameters, Problem, largest_curvature
-from convkit.recovery.autograd import Objective
+from convkit.recovery import Loss, Parameters, Problem
+from convkit.recovery.autograd import AutogradObjective
 
 _FORWARDS = [naive, correlate_tensor]
 
@@ -41,7 +41,7 @@ def test_loss_and_gradient_are_those_of_the_dense_system(
     for size in [(1, 1), (1, 2), (3, 3), (2, 5), (4, 17)]:
         problem = make_problem(rng, size=size, stride=stride, bias=bias, loss=loss)
         start = Parameters.draw(size, rng, bias=bias)
-        objective = Objective(problem, forward, start)
+        objective = AutogradObjective(problem, forward, start)
         matrix, target = dense(problem)
         weights = np.append(start.taps.ravel(), start.bias) if bias else start.taps.ravel()
         residual = matrix @ weights - target
@@ -59,29 +59,13 @@ def test_gradcheck(forward) -> None:
     assert torch.autograd.gradcheck(lambda k: forward(image, k), (kernel,))
 
 
-@pytest.mark.parametrize("bias", [True, False])
-@pytest.mark.parametrize("loss", list(Loss))
-def test_largest_curvature_is_the_largest_eigenvalue(bias: bool, loss: Loss, rng: np.random.Generator) -> None:
-    for size in [(1, 2), (3, 3), (2, 5)]:
-        problem = make_problem(rng, size=size, bias=bias, loss=loss)
-        matrix, target = dense(problem)
-        scale = 1.0 if loss is Loss.SUM else 1.0 / target.size
-        expected = float(np.linalg.eigvalsh(2 * scale * matrix.T @ matrix)[-1])
-        assert largest_curvature(problem) == pytest.approx(expected, rel=1e-3)
-        assert largest_curvature(problem) <= expected * (1 + 1e-12)  # a Rayleigh quotient never exceeds it
-
-
-def test_curvature_of_a_black_image_without_bias_is_zero() -> None:
-    assert largest_curvature(Problem(np.zeros((4, 4)), np.zeros((3, 3)), (2, 2), bias=False)) == 0.0
-
-
 def test_many_strips_add_up_to_one(rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch) -> None:
     problem = make_problem(rng, size=(3, 5), stride=2)
     start = Parameters.draw((3, 5), rng)
-    whole = Objective(problem, correlate_tensor, start)
+    whole = AutogradObjective(problem, correlate_tensor, start)
     expected = whole.loss_with_gradient(), whole.weight.grad.clone()
     monkeypatch.setattr("convkit.recovery.autograd.strip_rows", lambda _width: 2)
-    strips = Objective(problem, correlate_tensor, start)
+    strips = AutogradObjective(problem, correlate_tensor, start)
     assert strips.loss_with_gradient() == pytest.approx(expected[0], rel=1e-13)
     np.testing.assert_allclose(strips.weight.grad, expected[1], rtol=1e-12)
 

@@ -1,18 +1,20 @@
-"""How the kernel is found, one solver a file: ``solve(problem, start, plan) -> Descent``."""
+"""How the kernel is found, one descent a file: ``steps(objective, rate)`` gives a function that takes a step."""
 
 import importlib
+import math
 from collections.abc import Callable
 from enum import StrEnum
+from typing import Any
 
-from convkit.recovery.descent import Descent, DescentPlan
-from convkit.recovery.problem import Parameters, Problem
+from convkit.recovery.descent import Objective
+from convkit.recovery.spectrum import Rates
 from convkit.text import choice
-
-Solve = Callable[[Problem, Parameters, DescentPlan], Descent]
 
 
 class Solver(StrEnum):
-    """A way down the loss; each is the module of its name in this folder."""
+    """A way to the kernel. Each but ``exact`` walks down the loss, and is the module of its name in this folder."""
+
+    EXACT = "exact"
 
     GD = "gd"
     MOMENTUM = "momentum"
@@ -35,19 +37,21 @@ class Solver(StrEnum):
         """
         return cls(choice("--solver", text, cls))
 
-    def load(self) -> Solve:
-        """Return the solver's function."""
-        solve: Solve = importlib.import_module(f"convkit.recovery.solvers.{self}").solve
-        return solve
+    @property
+    def _module(self) -> Any:
+        return importlib.import_module(f"convkit.recovery.solvers.{self}")
 
-    def auto_rate(self, curvature: float) -> float:
-        """Return a rate with which this solver is stable on a loss of the given largest curvature."""
-        rate: Callable[[float], float] = importlib.import_module(f"convkit.recovery.solvers.{self}").auto_rate
-        return rate(curvature)
+    def steps(self, objective: Objective, rate: float) -> Callable[[], float]:
+        """Return a function that takes one step and returns the loss before it."""
+        take_step: Callable[[], float] = self._module.steps(objective, rate)
+        return take_step
 
-    def stable_below(self, curvature: float) -> float | None:
+    def auto_rate(self, rates: Rates, count: int) -> float:
+        """Return a rate with which this solver is stable, chosen for so many steps."""
+        rate: float = self._module.auto_rate(rates, count)
+        return rate
+
+    def stable_below(self, rates: Rates) -> float | None:
         """Return the rate from which this solver diverges, or None when it has no such limit."""
-        limit: Callable[[float], float | None] = importlib.import_module(
-            f"convkit.recovery.solvers.{self}"
-        ).stable_below
-        return limit(curvature)
+        limit: float | None = self._module.stable_below(rates)
+        return limit if limit is not None and math.isfinite(limit) else None

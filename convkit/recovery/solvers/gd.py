@@ -1,28 +1,34 @@
 """Plain gradient descent: ``w ← w − η∇L(w)``."""
 
-from convkit.recovery.descent import Descent, DescentPlan, descend
-from convkit.recovery.problem import Parameters, Problem
-from convkit.recovery.rate import AUTO_FRACTION
+from collections.abc import Callable
+
+from convkit.recovery.descent import Objective
+from convkit.recovery.quadratic import Quadratic
+from convkit.recovery.spectrum import Rates
 
 
-def solve(problem: Problem, start: Parameters, plan: DescentPlan) -> Descent:
-    """Descend with a fixed rate."""
-    import torch
+def steps(objective: Objective, rate: float) -> Callable[[], float]:
+    """Return a function that takes a step of a fixed rate and returns the loss before it."""
+    if not isinstance(objective, Quadratic):
+        import torch
 
-    return descend(problem, start, plan, lambda parameters, rate: torch.optim.SGD(parameters, lr=rate))
+        from convkit.recovery.torch_steps import torch_steps
+
+        return torch_steps(objective, lambda parameters: torch.optim.SGD(parameters, lr=rate))
+
+    def take_step() -> float:
+        loss = objective.loss_with_gradient()
+        objective.move(-rate * objective.gradient)
+        return loss
+
+    return take_step
 
 
-def stable_below(curvature: float) -> float | None:
-    """Limit of the rate, ``2 / λmax(H)``; None when the loss is flat.
-
-    Examples
-    --------
-    >>> round(stable_below(124.307), 6)
-    0.016089
-    """
-    return 2.0 / curvature if curvature > 0 else None
+def stable_below(rates: Rates) -> float:
+    """Return the limit of the rate, ``2 / λmax``."""
+    return rates.stable_below
 
 
-def auto_rate(curvature: float) -> float:
-    """Return a rate well below the limit."""
-    return AUTO_FRACTION * (stable_below(curvature) or 1.0)
+def auto_rate(rates: Rates, count: int) -> float:
+    """Return the rate that leaves the smallest worst loss after so many steps."""
+    return rates.best_for(count)

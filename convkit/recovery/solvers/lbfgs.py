@@ -1,18 +1,20 @@
 """L-BFGS with a line search that satisfies the strong Wolfe conditions (Nocedal & Wright, chapters 3 and 7)."""
 
-from convkit.recovery.descent import Descent, DescentPlan, descend
-from convkit.recovery.problem import Parameters, Problem
+from collections.abc import Callable
+
+from convkit.recovery.descent import Objective
+from convkit.recovery.spectrum import Rates
 
 
-def solve(problem: Problem, start: Parameters, plan: DescentPlan) -> Descent:
-    """Descend by quasi-Newton steps; one direction and its line search count as one step."""
+def steps(objective: Objective, rate: float) -> Callable[[], float]:
+    """Return a function that takes one direction and its line search, and returns the loss before it."""
     import torch
 
-    return descend(
-        problem,
-        start,
-        plan,
-        lambda parameters, rate: torch.optim.LBFGS(
+    from convkit.recovery.torch_steps import torch_steps
+
+    return torch_steps(
+        objective,
+        lambda parameters: torch.optim.LBFGS(
             parameters,
             lr=rate,
             max_iter=1,
@@ -26,11 +28,11 @@ def solve(problem: Problem, start: Parameters, plan: DescentPlan) -> Descent:
     )
 
 
-def stable_below(_curvature: float) -> float | None:
+def stable_below(_rates: Rates) -> None:
     """Return None: the line search only accepts steps that lower the loss."""
-    return None
+    return
 
 
-def auto_rate(_curvature: float) -> float:
+def auto_rate(_rates: Rates, _count: int) -> float:
     """Return 1, the full quasi-Newton step, which the line search tries first."""
     return 1.0

@@ -1,30 +1,41 @@
 """Heavy ball: ``v ← βv + ∇L(w)``, ``w ← w − ηv`` with β = 0.9 (Polyak 1964)."""
 
-from convkit.recovery.descent import Descent, DescentPlan, descend
-from convkit.recovery.problem import Parameters, Problem
-from convkit.recovery.rate import AUTO_FRACTION
+from collections.abc import Callable
+
+import numpy as np
+
+from convkit.recovery.descent import Objective
+from convkit.recovery.quadratic import Quadratic
+from convkit.recovery.spectrum import Rates
 
 BETA = 0.9
 
 
-def solve(problem: Problem, start: Parameters, plan: DescentPlan) -> Descent:
-    """Descend with a fixed rate and momentum."""
-    import torch
+def steps(objective: Objective, rate: float) -> Callable[[], float]:
+    """Return a function that takes a step with momentum and returns the loss before it."""
+    if not isinstance(objective, Quadratic):
+        import torch
 
-    return descend(problem, start, plan, lambda parameters, rate: torch.optim.SGD(parameters, lr=rate, momentum=BETA))
+        from convkit.recovery.torch_steps import torch_steps
+
+        return torch_steps(objective, lambda parameters: torch.optim.SGD(parameters, lr=rate, momentum=BETA))
+    velocity = np.zeros_like(objective.gap)
+
+    def take_step() -> float:
+        nonlocal velocity
+        loss = objective.loss_with_gradient()
+        velocity = BETA * velocity + objective.gradient
+        objective.move(-rate * velocity)
+        return loss
+
+    return take_step
 
 
-def stable_below(curvature: float) -> float | None:
-    """Limit of the rate, ``2(1 + β) / λmax(H)``; None when the loss is flat.
-
-    Examples
-    --------
-    >>> stable_below(2.0)
-    1.9
-    """
-    return 2.0 * (1.0 + BETA) / curvature if curvature > 0 else None
+def stable_below(rates: Rates) -> float:
+    """Return the limit of the rate, ``2(1 + β) / λmax``."""
+    return (1.0 + BETA) * rates.stable_below
 
 
-def auto_rate(curvature: float) -> float:
-    """Return plain descent's sound rate: momentum only widens the limit, and a smaller rate oscillates less."""
-    return AUTO_FRACTION * 2.0 / curvature if curvature > 0 else AUTO_FRACTION
+def auto_rate(rates: Rates, count: int) -> float:  # noqa: ARG001
+    """Return three quarters of plain descent's limit: momentum only widens it, and shorter steps swing less."""
+    return 0.75 * rates.stable_below if rates.curvatures.size else 1.0

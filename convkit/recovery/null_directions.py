@@ -1,0 +1,103 @@
+"""What an image cannot tell, in words."""
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from convkit.recovery.spectrum import Spectrum
+
+# An unknown whose share in the null directions is below this is as good as determined: its value moves by less
+# than the rounding of the solution when the others move by one.
+DETERMINED = 1e-10
+
+
+def undetermined(spectrum: Spectrum) -> NDArray[np.bool_]:
+    """Which unknowns the data leave open: those that a null direction touches.
+
+    Returns
+    -------
+    ndarray of bool, shape (p,)
+
+    Examples
+    --------
+    >>> undetermined(Spectrum.of(np.diag([2.0, 0.0]))).tolist()
+    [False, True]
+    """
+    open_ones: NDArray[np.bool_] = spectrum.unseen_share() > DETERMINED
+    return open_ones
+
+
+def is_determined(spectrum: Spectrum, combination: NDArray[Any]) -> bool:
+    """Whether a weighted sum of the unknowns is determined: whether no null direction changes it.
+
+    Examples
+    --------
+    >>> s = Spectrum.of(np.ones((2, 2)))
+    >>> is_determined(s, np.array([1, 1])), is_determined(s, np.array([1, -1]))
+    (True, False)
+    """
+    weights = np.asarray(combination, dtype=np.float64)
+    moved = spectrum.null.T @ (weights / np.linalg.norm(weights))
+    return bool(np.square(moved).sum() <= DETERMINED)
+
+
+def in_words(spectrum: Spectrum, size: tuple[int, int], *, bias: bool) -> list[str]:
+    """Say which simple combinations of taps are still determined, one sentence each; nothing if all are.
+
+    Examples
+    --------
+    >>> windows = np.array([[1.0, 0, 1, 0, 1], [0, 1, 0, 1, 1], [1, 1, 1, 1, 1]])  # rows alike, and a bias
+    >>> in_words(Spectrum.of(windows.T @ windows), (2, 2), bias=True)[0]
+    'the image changes only from column to column: only the column sums of the kernel are determined'
+    """
+    if spectrum.identifiable:
+        return []
+    unknowns = len(spectrum.gram)
+    taps = size[0] * size[1]
+    grid = np.arange(taps).reshape(size)
+
+    def summed(indices: NDArray[np.intp]) -> NDArray[np.float64]:
+        weights = np.zeros(unknowns)
+        weights[indices] = 1.0
+        return weights
+
+    said: list[str] = []
+    free = bool(undetermined(spectrum)[:taps].all())
+    if free and size[0] > 1 and all(is_determined(spectrum, summed(column)) for column in grid.T):
+        said.append("the image changes only from column to column: only the column sums of the kernel are determined")
+    elif free and size[1] > 1 and all(is_determined(spectrum, summed(row)) for row in grid):
+        said.append("the image changes only from row to row: only the row sums of the kernel are determined")
+    elif is_determined(spectrum, summed(grid.ravel())):
+        said.append("the sum of all taps is determined")
+    single = int(np.count_nonzero(~undetermined(spectrum)[:taps]))
+    if single:
+        said.append(f"{single} of {taps} taps {'is' if single == 1 else 'are'} determined")
+    if bias and not is_determined(spectrum, _last(unknowns)):
+        said.append("gain and bias cannot be told apart")
+    if not said:
+        said.append(f"only {spectrum.rank} combinations of the {unknowns} unknowns are determined")
+    return said
+
+
+def _last(count: int) -> NDArray[np.float64]:
+    weights = np.zeros(count)
+    weights[-1] = 1.0
+    return weights
+
+
+def null_pictures(spectrum: Spectrum, size: tuple[int, int]) -> list[NDArray[np.float64]]:
+    """Null directions as kernels, each scaled to a largest tap of 1: adding one changes no output.
+
+    Examples
+    --------
+    >>> null_pictures(Spectrum.of(np.ones((2, 2))), (1, 2))[0].round(6).tolist()
+    [[1.0, -1.0]]
+    """
+    pictures = []
+    for direction in spectrum.null.T:
+        taps = direction[: math.prod(size)]
+        largest = taps[np.argmax(np.abs(taps))] if np.abs(taps).max() > 0 else 1.0
+        pictures.append((taps / largest).reshape(size))
+    return pictures

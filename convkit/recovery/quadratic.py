@@ -1,0 +1,100 @@
+"""The loss as a quadratic of the Gram matrix: descent without another look at the image."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from convkit.recovery.problem import Parameters
+
+Vector = NDArray[np.float64]
+
+
+class Quadratic:
+    """A loss ``L(w) = L* + s·(w - w*)ᵀG(w - w*)`` and its gradient ``2s·G(w - w*)``.
+
+    Only the gap ``w - w*`` is stepped, so that nothing cancels as it goes to zero.
+
+    Parameters
+    ----------
+    gram : ndarray, shape (p, p)
+        ``G = XᵀX``, the bias's row and column last if there is one.
+    optimum : Parameters
+        A minimiser ``w*``.
+    least : float
+        The sum of squares there.
+    scale : float
+        What the sum of squares is multiplied by.
+    start : Parameters
+        Where the descent begins.
+    bias : bool
+        Whether the last unknown is a bias.
+
+    Examples
+    --------
+    >>> point = Parameters(np.array([[1.0]]))
+    >>> q = Quadratic(np.array([[4.0]]), point, 0.5, 1.0, Parameters(np.array([[2.0]])), bias=False)
+    >>> q.loss_with_gradient(), q.gradient
+    (4.5, array([8.]))
+    """
+
+    def __init__(
+        self,
+        gram: NDArray[np.float64],
+        optimum: Parameters,
+        least: float,
+        scale: float,
+        start: Parameters,
+        *,
+        bias: bool,
+    ) -> None:
+        self.gram = gram
+        self.optimum = optimum
+        self.least = least * scale
+        self.scale = scale
+        self.bias = bias
+        self.gap = as_vector(start, bias=bias) - as_vector(optimum, bias=bias)
+        self.gradient: Vector = np.zeros_like(self.gap)
+
+    def loss_with_gradient(self) -> float:
+        """Return the loss, and leave its gradient in ``gradient``."""
+        self.gradient = 2.0 * self.scale * (self.gram @ self.gap)
+        return self.least + 0.5 * float(self.gap @ self.gradient)
+
+    def loss(self) -> float:
+        """Return the loss."""
+        return self.least + self.scale * float(self.gap @ self.gram @ self.gap)
+
+    def move(self, step: Vector) -> None:
+        """Add a step to the parameters."""
+        self.gap = self.gap + step
+
+    def current(self) -> Parameters:
+        """Return the parameters as they stand."""
+        return as_parameters(
+            as_vector(self.optimum, bias=self.bias) + self.gap, self.optimum.taps.shape, bias=self.bias
+        )
+
+
+def as_vector(point: Parameters, *, bias: bool) -> Vector:
+    """Lay the taps out row by row, then the bias if there is one.
+
+    Examples
+    --------
+    >>> as_vector(Parameters(np.array([[1.0, 2.0]]), 3.0), bias=True)
+    array([1., 2., 3.])
+    """
+    taps = np.asarray(point.taps, dtype=np.float64).ravel()
+    return np.append(taps, point.bias) if bias else taps.copy()
+
+
+def as_parameters(vector: Vector, size: tuple[int, ...], *, bias: bool) -> Parameters:
+    """Undo `as_vector`.
+
+    Examples
+    --------
+    >>> as_parameters(np.array([1.0, 2.0, 3.0]), (1, 2), bias=True).bias
+    3.0
+    """
+    taps: NDArray[Any] = vector[: size[0] * size[1]].reshape(size)
+    return Parameters(taps.copy(), float(vector[-1]) if bias else 0.0)
