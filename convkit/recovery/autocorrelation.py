@@ -141,7 +141,7 @@ def _correlate_lane(
                 tile = Tile(down.start, down.start + down.outputs, across.start, across.start + across.outputs)
                 response = target.read(tile)
                 transform(response, joint)
-                sums[1:] += response.sum(), np.vdot(response, response)
+                sums[1:] += response.sum(), np.square(response).sum()
                 np.conjugate(joint, out=joint)
                 joint *= spectrum
                 joint_sum += joint

@@ -211,8 +211,8 @@ def _lane_sums(plane: Plane, lane: Sequence[Tile]) -> _Sums | None:
         if not max(abs(lowest), abs(highest)) <= _LARGEST:
             _refuse(plane, tile)
         mean = float(values.mean())
-        values = values.ravel() - mean
-        sums = _Sums(values.size, lowest, highest, mean, float(values @ values))
+        # Not as a product of vectors: BLAS would start threads of its own, which spin and steal those of the lanes.
+        sums = _Sums(values.size, lowest, highest, mean, float(np.square(values - mean).sum()))
         total = sums if total is None else total.merged(sums)
     return total
 

@@ -116,7 +116,8 @@ def _border(plane: Plane, start: int, lines: int, halo: int) -> _Border:
         sums += alone.sum(axis=1)
         narrow = np.fft.rfft(alone.reshape(lines, -1, step), length)
         wide = np.fft.rfft(sliding_window_view(values, step + 2 * halo, axis=1)[:, ::step], length)
-        # One small matrix product per frequency, which BLAS only takes on when its operands are contiguous.
+        # A matrix product per frequency, so small that BLAS starts no threads of its own, which would disturb ours;
+        # it takes on contiguous operands only.
         spectra += np.matmul(
             np.ascontiguousarray(narrow.conj().transpose(2, 0, 1)), np.ascontiguousarray(wide.transpose(2, 1, 0))
         )
