@@ -81,7 +81,7 @@ def convolve(
     if not np.isfinite(response).all():
         raise ImageError(
             expected=f"an image and a kernel whose response {response.dtype} can hold",
-            got=f"numbers as large as {np.abs(image.values).max():.3g}",
+            got=f"numbers as large as {image.largest:.3g}",
             hint="--dtype float64, or smaller numbers",
         )
     return response
@@ -140,7 +140,7 @@ def strided(image: Any, kernel: Any, stride: int, valid: Any) -> Any:
 
 def picture_type(picture: Image, asked: DTypeLike | None = None) -> np.dtype[Any]:
     """Type to compute in for an image: float32 if its numbers were integers that it holds exactly, else its own."""
-    exact = picture.level is not None and float(np.abs(picture.values).max()) <= _FLOAT32_EXACT
+    exact = picture.bits is not None or (picture.level is not None and picture.largest <= _FLOAT32_EXACT)
     return float_type(np.dtype(np.float32) if exact else picture.values.dtype, asked)
 
 

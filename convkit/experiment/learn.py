@@ -165,11 +165,11 @@ def _read(source: Any, experiment: Experiment, rng: np.random.Generator) -> Imag
         image = image_from_array(source)
     with np.errstate(over="ignore", invalid="ignore"):
         values = np.asarray(image.values, dtype=experiment.dtype)
-        energy = values.size * np.square(np.abs(values).max())
+        energy = values.size * np.square(values.dtype.type(image.largest))
     if not np.isfinite(energy):
         raise ImageError(
             expected=f"an image whose sum of squares {experiment.dtype} can hold",
-            got=f"numbers as large as {np.abs(image.values).max():.3g}",
+            got=f"numbers as large as {image.largest:.3g}",
             hint="smaller numbers, such as image / image.max()",
         )
     return replace(image, values=values)

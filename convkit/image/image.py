@@ -60,6 +60,11 @@ class Image:
         height, width = self.values.shape
         return height, width
 
+    @property
+    def largest(self) -> float:
+        """Largest magnitude among the values."""
+        return max(abs(float(self.values.min())), abs(float(self.values.max())))
+
 
 def check_size(height: int, width: int, name: str, max_pixels: int) -> None:
     """Refuse an image without pixels, or one with more than were allowed; meant to run before any decoding.

@@ -147,8 +147,8 @@ def _correlate_lane(
                 joint_sum += joint
             parts *= parts
             (np.add if sign > 0 else np.subtract)(power, parts, out=power)
-        lags += transform.inverse(power[:, ::2] + power[:, 1::2])[: size[0], around]
-        cross += transform.inverse(joint_sum)[: size[0], : size[1]]
+        lags += transform.inverse(power[:, ::2] + power[:, 1::2], size[0])[:, around]
+        cross += transform.inverse(joint_sum, size[0])[:, : size[1]]
     return lags, cross, sums
 
 
@@ -176,7 +176,8 @@ class _Transform:
         self.columns[:, height:] = 0.0
         np.fft.fft(self.columns, axis=1, out=spectrum)
 
-    def inverse(self, spectrum: NDArray[np.complex128] | NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the real array of a spectrum."""
-        found: NDArray[np.float64] = np.fft.irfft2(spectrum.T, self.shape)
+    def inverse(self, spectrum: NDArray[np.complex128] | NDArray[np.float64], rows: int) -> NDArray[np.float64]:
+        """Return the first rows of the real array that a spectrum belongs to."""
+        columns = np.fft.ifft(spectrum, axis=1)[:, :rows]
+        found: NDArray[np.float64] = np.fft.irfft(columns.T, self.shape[1], axis=1)
         return found

@@ -96,6 +96,8 @@ def find_optimum(problem: Problem, normal: NormalEquations) -> Optimum:
     squares, moments = residual_moments(problem, point, image_shift=shift)
     for _ in range(_REFINEMENTS):
         step = back @ (inverse @ moments[: len(inverse)])
+        if np.abs(step).max() <= np.finfo(np.float64).eps * np.abs(point.taps).max():
+            break  # below the rounding of the taps
         better = as_parameters(as_vector(point, bias=problem.bias) + step, problem.size, bias=problem.bias)
         better_squares, better_moments = residual_moments(problem, better, image_shift=shift)
         if not better_squares < squares:

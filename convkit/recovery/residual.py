@@ -1,5 +1,6 @@
 """One pass over the image: the residuals of a kernel, and their correlation with every unknown."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -7,6 +8,7 @@ from numpy.typing import NDArray
 
 from convkit.convolution.fft import next_fast_length
 from convkit.recovery.problem import Parameters, Problem
+from convkit.recovery.tiles import Tile, in_lanes, tiles
 
 Vector = NDArray[np.float64]
 
@@ -50,29 +52,35 @@ def residual_moments(problem: Problem, point: Parameters, *, image_shift: float 
 
 
 def _by_tiles(problem: Problem, point: Parameters, shift: float) -> tuple[float, Vector]:
-    """Both correlations share the spectrum of a tile: ``Xw`` is ``X · conj(W)``, and ``Xᵀr`` is ``X · conj(R)``."""
+    """Both correlations share the spectrum of a tile: ``Xw`` is ``X · conj(W)``, and ``Xᵀr`` is ``X · conj(R)``.
+
+    The latter add up over tiles, so each lane transforms its sum back only once.
+    """
     kh, kw = problem.size
-    height, width = problem.target.shape
-    tile = tuple(
+    rows, columns = (
         next_fast_length(min(length, max(_TILE, 4 * side)))
         for length, side in zip(problem.image.shape, problem.size, strict=True)
     )
-    step = tile[0] - kh + 1, tile[1] - kw + 1
-    kernel = np.conj(np.fft.rfft2(np.asarray(point.taps, dtype=np.float64), tile))
+    kernel = np.conj(np.fft.rfft2(np.asarray(point.taps, dtype=np.float64), (rows, columns)))
     constant = point.bias + shift * float(np.sum(point.taps))
-    squares, moments = 0.0, np.zeros(kh * kw + 1)
-    for top in range(0, height, step[0]):
-        for left in range(0, width, step[1]):
-            window = problem.image[top : top + tile[0], left : left + tile[1]].astype(np.float64) - shift
-            spectrum = np.fft.rfft2(window, tile)
-            target = problem.target[top : top + step[0], left : left + step[1]]
-            fitted = np.fft.irfft2(spectrum * kernel, tile)[: target.shape[0], : target.shape[1]]
-            residual = target - fitted - constant
+
+    def sum_lane(lane: Sequence[Tile]) -> tuple[float, Vector]:
+        squares, total, cross = 0.0, 0.0, np.zeros_like(kernel)
+        for tile in lane:
+            window = problem.image[tile.top : tile.bottom + kh - 1, tile.left : tile.right + kw - 1]
+            spectrum = np.fft.rfft2(window.astype(np.float64) - shift, (rows, columns))
+            fitted = np.fft.irfft2(spectrum * kernel, (rows, columns))
+            residual = problem.target[tile.top : tile.bottom, tile.left : tile.right] - constant
+            residual -= fitted[: residual.shape[0], : residual.shape[1]]
             squares += float(np.vdot(residual, residual))
-            cross = np.fft.irfft2(spectrum * np.conj(np.fft.rfft2(residual, tile)), tile)[:kh, :kw]
-            moments[:-1] += cross.ravel()
-            moments[-1] += residual.sum()
-    return squares, moments
+            total += float(residual.sum())
+            cross += spectrum * np.conj(np.fft.rfft2(residual, (rows, columns)))
+        lags = np.fft.irfft2(cross, (rows, columns))[:kh, :kw]
+        return squares, np.append(lags.ravel(), total)
+
+    cut = tiles((problem.target.shape[0], problem.target.shape[1]), rows - kh + 1, columns - kw + 1)
+    lanes = in_lanes(sum_lane, cut)
+    return sum(lane[0] for lane in lanes), np.sum([lane[1] for lane in lanes], axis=0)
 
 
 def _by_patches(problem: Problem, point: Parameters, shift: float) -> tuple[float, Vector]:
