@@ -40,24 +40,29 @@ from convkit.recovery import (
     Problem,
     Rates,
     Solver,
+    Spectrum,
     Status,
     descend,
     find_optimum,
     make_objective,
 )
-from convkit.recovery.null_directions import in_words, undetermined
+from convkit.recovery.null_directions import in_words, null_pictures, undetermined
 from convkit.recovery.quadratic import as_parameters, as_vector
+from convkit.recovery.spectrum import predicted_losses
 
 # Longer histories are thinned to about this many entries.
 MOST_LOSSES = 10_000
 # What `--expect` allows when no tolerance is given.
 DEFAULT_TOLERANCE = 1e-3
 
+# Null directions are told of kernels of at most this many taps.
+_FEW_TAPS = 49
 # A step of the backend naive takes about 30 microseconds a window.
 _MANY_WINDOWS = 50_000
 
 Watch = Callable[[int, float, Parameters], None]
 Announce = Callable[[str], None]
+Predicted = Callable[[NDArray[Any]], NDArray[np.float64]]
 
 
 def learn_kernel(
@@ -138,6 +143,9 @@ def run(experiment: Experiment, *, watch: Watch | None = None, announce: Announc
     if announce is not None and experiment.backend is LearningBackend.NAIVE and problem.target.size > _MANY_WINDOWS:
         announce(f"the backend naive visits {problem.target.size} windows a step in Python, which takes its time")
     descent, learning_rate = _search(problem, optimum, start, experiment, watch, announce)
+    predicted = None
+    if learning_rate is not None and experiment.solver is Solver.GD:
+        predicted = _foretell(problem, optimum, start, learning_rate.used)
     return _record(
         experiment.model_copy(update={"size": size}),
         problem,
@@ -147,6 +155,7 @@ def run(experiment: Experiment, *, watch: Watch | None = None, announce: Announc
         optimum,
         descent,
         learning_rate,
+        predicted,
         seconds + descent.seconds,
     )
 
@@ -263,6 +272,7 @@ def _record(
     optimum: Optimum,
     descent: Descent,
     learning_rate: LearningRateBlock | None,
+    predicted: Predicted | None,
     seconds: float,
 ) -> Recovery:
     found = _turned(descent.found, flip=experiment.flip)
@@ -286,7 +296,7 @@ def _record(
             true=truth.bias if truth is not None else None,
             standard_error=errors.bias if experiment.bias else None,
         ),
-        losses=[LossAtStep(step=i + 1, loss=losses[i]) for i in _thinned(len(losses), every)],
+        losses=_losses(losses, every, predicted),
         losses_every=every,
         final_loss=descent.final_loss,
         status=descent.status,
@@ -299,6 +309,7 @@ def _record(
             condition_number=spectrum.condition_number,
             tolerance=spectrum.tolerance,
             determined=in_words(spectrum, problem.size, bias=problem.bias),
+            null_directions=_null_directions(spectrum, problem.size, flip=experiment.flip),
         ),
         fit=_fit_block(problem, target, optimum),
         exact=_exact_block(problem, optimum, descent.found, level, flip=experiment.flip),
@@ -306,6 +317,25 @@ def _record(
         backend=str(experiment.backend),
         solver=experiment.solver,
         seconds=seconds,
+    )
+
+
+def _null_directions(spectrum: Spectrum, size: tuple[int, int], *, flip: bool) -> list[NDArray[Any]]:
+    return [*null_pictures(spectrum, size, flip=flip)] if math.prod(size) <= _FEW_TAPS else []
+
+
+def _losses(losses: list[float], every: int, predicted: Predicted | None) -> list[LossAtStep]:
+    kept = _thinned(len(losses), every)
+    foretold = predicted(np.array(kept) + 1).tolist() if predicted is not None else [None] * len(kept)
+    return [LossAtStep(step=i + 1, loss=losses[i], predicted=loss) for i, loss in zip(kept, foretold, strict=True)]
+
+
+def _foretell(problem: Problem, optimum: Optimum, start: Parameters, rate: float) -> Predicted:
+    """Return a function from steps to the losses that plain descent will see there."""
+    gap = as_vector(start, bias=problem.bias) - as_vector(optimum.point, bias=problem.bias)
+    scale = problem.loss_scale
+    return lambda steps: predicted_losses(
+        optimum.spectrum, scale, gap, rate, steps, least=optimum.residual_squares * scale
     )
 
 

@@ -67,10 +67,11 @@ class BiasBlock(Block):
 
 
 class LossAtStep(Block):
-    """The loss before a step's update."""
+    """The loss before a step's update, and what the eigenvalues foretell of plain descent."""
 
     step: int
     loss: Number | None
+    predicted: Number | None = None
 
 
 class LearningRateBlock(Block):
@@ -88,7 +89,11 @@ class LearningRateBlock(Block):
 
 
 class IdentifiabilityBlock(Block):
-    """What the data can determine: all unknowns or, in words, what is left of them."""
+    """What the data can determine: all unknowns or, in words, what is left of them.
+
+    ``null_directions`` are kernels that may be added without any output changing (the bias making up for some), each
+    scaled to a largest tap of 1; left out above 49 taps.
+    """
 
     identifiable: bool
     rank: int
@@ -96,6 +101,7 @@ class IdentifiabilityBlock(Block):
     condition_number: Number | None
     tolerance: float
     determined: list[str]
+    null_directions: list[Taps]
 
 
 class FitBlock(Block):

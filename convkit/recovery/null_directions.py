@@ -87,8 +87,10 @@ def _last(count: int) -> NDArray[np.float64]:
     return weights
 
 
-def null_pictures(spectrum: Spectrum, size: tuple[int, int]) -> list[NDArray[np.float64]]:
+def null_pictures(spectrum: Spectrum, size: tuple[int, int], *, flip: bool = False) -> list[NDArray[np.float64]]:
     """Null directions as kernels, each scaled to a largest tap of 1: adding one changes no output.
+
+    With ``flip`` they are those of a convolution, turned by 180°.
 
     Examples
     --------
@@ -99,5 +101,6 @@ def null_pictures(spectrum: Spectrum, size: tuple[int, int]) -> list[NDArray[np.
     for direction in spectrum.null.T:
         taps = direction[: math.prod(size)]
         largest = taps[np.argmax(np.abs(taps))] if np.abs(taps).max() > 0 else 1.0
-        pictures.append((taps / largest).reshape(size))
+        picture = (taps / largest).reshape(size)
+        pictures.append(picture[::-1, ::-1] if flip else picture)
     return pictures

@@ -221,7 +221,8 @@ def predicted_losses(
         Loss at the optimum.
     """
     along = np.square(spectrum.vectors.T @ gap) * spectrum.eigenvalues * scale
-    factors = np.abs(1.0 - 2.0 * scale * rate * spectrum.eigenvalues)
-    powers = factors[None, :] ** (2.0 * (np.asarray(steps, dtype=np.float64)[:, None] - 1.0))
-    losses: Vector = least + powers @ along
+    with np.errstate(over="ignore", invalid="ignore"):  # beyond the limit the loss goes to infinity
+        factors = np.abs(1.0 - 2.0 * scale * rate * spectrum.eigenvalues)
+        powers = factors[None, :] ** (2.0 * (np.asarray(steps, dtype=np.float64)[:, None] - 1.0))
+        losses: Vector = least + powers @ along
     return losses

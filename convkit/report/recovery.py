@@ -61,11 +61,12 @@ def _opening(found: Recovery) -> list[str]:
 
 
 def _loss_table(found: Recovery) -> Table:
-    table = new_table("step", "loss")
+    foretold = found.losses[0].predicted is not None
+    table = new_table("step", "loss", *(["predicted"] if foretold else []))
     every = int(found.experiment["log_every"])
     for index, entry in enumerate(found.losses):
         if entry.step % every == 0 or index == len(found.losses) - 1:
-            add_row(table, str(entry.step), compact(entry.loss))
+            add_row(table, str(entry.step), compact(entry.loss), *([compact(entry.predicted)] if foretold else []))
     return table
 
 

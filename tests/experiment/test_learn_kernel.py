@@ -154,6 +154,24 @@ def test_records_are_json_and_come_back(tmp_path) -> None:
     assert Recovery.load(tmp_path / "found.json").to_dict() == found.to_dict()
 
 
+@pytest.mark.parametrize("backend", ["naive", "conv2d", "gram"])
+@pytest.mark.parametrize("lr", [0.01, 0.0170])
+def test_the_losses_of_plain_descent_are_foretold(backend: str, lr: float) -> None:
+    found = learn_kernel("edges", "1,-1", size=(1, 3), steps=40, lr=lr, backend=backend, noise=0.1)
+    seen = np.array([entry.loss for entry in found.losses])
+    foretold = np.array([entry.predicted for entry in found.losses])
+    np.testing.assert_allclose(foretold, seen, rtol=1e-9)
+
+
+def test_null_directions_change_no_output() -> None:
+    for flip in (False, True):
+        found = learn_kernel("ramp:size=12", "sobel", flip=flip, solver="exact")
+        assert len(found.identifiability.null_directions) == 10 - found.identifiability.rank > 0
+        for direction in found.identifiability.null_directions:
+            response = convolve("ramp:size=12", direction, flip=flip, dtype="float64")
+            np.testing.assert_allclose(response, response.mean(), atol=1e-12)  # the bias makes up for a constant
+
+
 def test_losses_that_are_not_finite_are_null_in_json() -> None:
     found = learn_kernel(steps=20, lr=1e308)
     assert found.status == "diverged"
