@@ -61,6 +61,7 @@ EXPERIMENT: dict[str, Any] = {
     "lr": _text("--lr", "R", "Learning rate, or auto (default): the best for the steps asked."),
     "solver": _text("--solver", "NAME", "gd (default), momentum, adam, lbfgs, or exact (closed form)."),
     "backend": _text("--backend", "NAME", "auto (default), gram, conv2d or naive: what the gradient flows through."),
+    "ridge": _text("--ridge", "L", "Price on large taps, or auto (cross-validation); with --solver exact."),
     "tol": _text("--tol", "T", "Stop when every tap is this close to the exact answer."),
     "bias": _flag("--bias/--no-bias", "Learn a bias too (default), or not."),
     "noise": _text("--noise", "S", "Standard deviation of the noise on a made target (default 0)."),

@@ -26,6 +26,7 @@ from convkit.experiment.record import (
     LearningRateBlock,
     LossAtStep,
     Recovery,
+    RidgeBlock,
 )
 from convkit.experiment.settings import Experiment
 from convkit.image import Image, image_from_array, read_image
@@ -48,6 +49,7 @@ from convkit.recovery import (
 )
 from convkit.recovery.null_directions import in_words, null_pictures, undetermined
 from convkit.recovery.quadratic import as_parameters, as_vector
+from convkit.recovery.ridge import Ridge, solve_ridge
 from convkit.recovery.spectrum import predicted_losses
 
 # Longer histories are thinned to about this many entries.
@@ -142,7 +144,10 @@ def run(experiment: Experiment, *, watch: Watch | None = None, announce: Announc
     seconds = time.perf_counter() - began
     if announce is not None and experiment.backend is LearningBackend.NAIVE and problem.target.size > _MANY_WINDOWS:
         announce(f"the backend naive visits {problem.target.size} windows a step in Python, which takes its time")
-    descent, learning_rate = _search(problem, optimum, start, experiment, watch, announce)
+    ridge = None
+    if experiment.ridge is not None:
+        ridge = solve_ridge(normal, None if experiment.ridge == "auto" else experiment.ridge)
+    descent, learning_rate = _search(problem, optimum, ridge, start, experiment, watch, announce)
     predicted = None
     if learning_rate is not None and experiment.solver is Solver.GD:
         predicted = _foretell(problem, optimum, start, learning_rate.used)
@@ -153,6 +158,7 @@ def run(experiment: Experiment, *, watch: Watch | None = None, announce: Announc
         truth,
         target,
         optimum,
+        ridge,
         descent,
         learning_rate,
         predicted,
@@ -208,6 +214,7 @@ def _turned(point: Parameters, *, flip: bool) -> Parameters:
 def _search(
     problem: Problem,
     optimum: Optimum,
+    ridge: Ridge | None,
     start: Parameters,
     experiment: Experiment,
     watch: Watch | None,
@@ -216,8 +223,8 @@ def _search(
     """Walk down the loss, or return the optimum when that was asked for."""
     scale = problem.loss_scale
     if experiment.solver is Solver.EXACT:
-        least = optimum.residual_squares * scale
-        return Descent(optimum.point, Status.CONVERGED, [], least, 0.0), None
+        answer = optimum if ridge is None else ridge
+        return Descent(answer.point, Status.CONVERGED, [], answer.residual_squares * scale, 0.0), None
     rates = Rates(2.0 * scale * optimum.spectrum.seen)
     limit = experiment.solver.stable_below(rates)
     rate = experiment.solver.auto_rate(rates, experiment.steps) if experiment.lr == "auto" else experiment.lr
@@ -270,6 +277,7 @@ def _record(
     truth: Kernel | None,
     target: Image | None,
     optimum: Optimum,
+    ridge: Ridge | None,
     descent: Descent,
     learning_rate: LearningRateBlock | None,
     predicted: Predicted | None,
@@ -277,7 +285,11 @@ def _record(
 ) -> Recovery:
     found = _turned(descent.found, flip=experiment.flip)
     level = target.level if target is not None else None
-    errors = as_parameters(optimum.standard_errors(level), problem.size, bias=problem.bias)
+    deviations = optimum.standard_errors(level)
+    if ridge is not None:
+        known = np.isfinite(deviations)
+        deviations[known] = np.sqrt(optimum.noise_variance(level) * ridge.variances[known])
+    errors = as_parameters(deviations, problem.size, bias=problem.bias)
     errors = _turned(errors, flip=experiment.flip)
     losses = descent.losses or [descent.final_loss]
     every = math.ceil(len(losses) / MOST_LOSSES)
@@ -313,10 +325,19 @@ def _record(
         ),
         fit=_fit_block(problem, target, optimum),
         exact=_exact_block(problem, optimum, descent.found, level, flip=experiment.flip),
+        ridge=_ridge_block(ridge, experiment) if ridge is not None else None,
         expectation=_expectation(experiment, found.taps, identifiable=spectrum.identifiable),
         backend=str(experiment.backend),
         solver=experiment.solver,
         seconds=seconds,
+    )
+
+
+def _ridge_block(ridge: Ridge, experiment: Experiment) -> RidgeBlock:
+    return RidgeBlock(
+        strength=ridge.strength,
+        freedom=ridge.freedom,
+        chosen_by="cross-validation" if experiment.ridge == "auto" else "given",
     )
 
 

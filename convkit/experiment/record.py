@@ -124,6 +124,14 @@ class ExactBlock(Block):
     distance_in_standard_errors: Number | None
 
 
+class RidgeBlock(Block):
+    """The price on large taps, ``λ·‖taps‖²``, and how many unknowns were effectively left."""
+
+    strength: float
+    freedom: float
+    chosen_by: Literal["given", "cross-validation"]
+
+
 class ExpectationBlock(Block):
     """Whether the taps found lie within the tolerance of those expected."""
 
@@ -153,6 +161,7 @@ class Recovery(Block):
     identifiability: IdentifiabilityBlock
     fit: FitBlock
     exact: ExactBlock
+    ridge: RidgeBlock | None
     expectation: ExpectationBlock | None
     backend: str
     solver: Solver

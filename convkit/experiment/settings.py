@@ -46,6 +46,15 @@ def _rate(value: object) -> float | str:
     return found
 
 
+def _ridge(value: object) -> float | str | None:
+    if value is None or (isinstance(value, str) and value.strip().lower() == "auto"):
+        return None if value is None else "auto"
+    found = number(str(value))
+    if found is None or found < 0:
+        raise _refuse("--ridge as a finite number of at least 0, or auto", value, "--ridge auto")
+    return found
+
+
 def _size(value: object) -> tuple[int, int] | None:
     if value is None:
         return None
@@ -123,6 +132,7 @@ class Experiment(BaseModel):
     lr: Annotated[float | Literal["auto"], BeforeValidator(_rate)] = "auto"
     solver: Annotated[Solver, BeforeValidator(Solver.parse)] = Solver.GD
     backend: Annotated[LearningBackend | None, BeforeValidator(LearningBackend.parse)] = None
+    ridge: Annotated[float | Literal["auto"] | None, BeforeValidator(_ridge)] = None
     tol: Annotated[float | None, _real("--tol", above=0.0, example="1e-6")] = None
     bias: Annotated[bool, _flag("--bias")] = True
     noise: Annotated[float, _real("--noise", minimum=0.0, example="0.01")] = 0.0
@@ -178,6 +188,12 @@ class Experiment(BaseModel):
                 expected="backend gram for the solver exact, which takes no steps through an image",
                 got=f"--backend {self.backend}",
                 hint="--backend auto",
+            )
+        if self.ridge is not None and self.solver is not Solver.EXACT:
+            raise SettingsError(
+                expected="--ridge with the solver exact",
+                got=f"--solver {self.solver}",
+                hint="--solver exact --ridge auto",
             )
         if self.dtype != "float64" and self.backend is LearningBackend.GRAM:
             raise SettingsError(

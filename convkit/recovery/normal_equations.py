@@ -2,46 +2,17 @@
 
 from dataclasses import dataclass, field, fields, replace
 from math import prod
-from operator import index
 from os import PathLike
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from convkit.convolution.convention import Convention, Padding, check_fits
-from convkit.errors import ImageError, SettingsError, ShapeError
+from convkit.convolution.convention import Padding
+from convkit.errors import SettingsError
 from convkit.recovery.equations_file import EquationsError, read_equations, write_equations
-from convkit.recovery.patches import add_patches
-from convkit.recovery.plane import Coverage, Plane, Summary, summarize
-from convkit.recovery.windows import add_windows
-from convkit.text import shown
-
-
-@dataclass(frozen=True, eq=False)
-class Centred:
-    """Normal equations about the means: what remains when the bias is solved for.
-
-    With ``w = gram⁻¹ moment`` the bias is ``target_mean - patch_mean · w``.
-
-    Attributes
-    ----------
-    gram : ndarray, shape (p, p)
-        ``Σ (patch - mean)(patch - mean)ᵀ``, the Schur complement of the row of ones.
-    moment : ndarray, shape (p,)
-        ``Σ (patch - mean)(y - mean)``.
-    energy : float
-        ``Σ (y - mean)²``.
-    patch_mean : ndarray, shape (p,)
-        In image units: each tap sees a slightly different part of the image.
-    target_mean : float
-    """
-
-    gram: NDArray[np.float64]
-    moment: NDArray[np.float64]
-    energy: float
-    patch_mean: NDArray[np.float64]
-    target_mean: float
+from convkit.recovery.moments import Centred, moved, moved_column
+from convkit.recovery.observations import observe
+from convkit.recovery.summary import summarize
 
 
 @dataclass(frozen=True, eq=False)
@@ -155,26 +126,18 @@ class NormalEquations:
         array([[1., 2.],
                [2., 4.]])
         """
-        kernel = _checked_size(size)
-        pixels, response = _real(image, "image"), _real(target, "target")
-        convention = Convention(Padding.parse("valid" if padding is None else padding), stride, flip)
-        check_fits(pixels.shape, kernel)
-        _check_target(response.shape, convention.output_shape(pixels.shape, kernel), pixels.shape, kernel)
-        kept = None if mask is None else _checked_mask(mask, response.shape)
-        x, y = _planes(pixels, response, kernel, convention, kept)
-        of_image, of_target = summarize(x), summarize(y)
-        image_shift, target_shift = _checked_shift(shift, of_image, of_target)
-        moments = np.zeros((prod(kernel) + 2,) * 2)
-        _add_moments(moments, replace(x, shift=image_shift), replace(y, shift=target_shift), kernel, convention, kept)
+        seen = observe(image, target, size, padding=padding, stride=stride, flip=flip, mask=mask)
+        of_image, of_target = summarize(seen.image), summarize(seen.target)
+        image_shift, target_shift = (of_image.centre, of_target.centre) if shift is None else _checked_shift(shift)
         return cls(
-            moments,
-            kernel,
+            seen.moments(image_shift, target_shift),
+            seen.size,
             bias,
             image_shift,
             target_shift,
             image_range=(of_image.lowest, of_image.highest),
             target_range=(of_target.lowest, of_target.highest),
-            padding=None if padding is None else str(convention.padding),
+            padding=None if padding is None else str(seen.convention.padding),
             stride=stride,
             flip=flip,
         )
@@ -215,12 +178,13 @@ class NormalEquations:
     @property
     def moment(self) -> NDArray[np.float64]:
         """``c = Xᵀy`` of the data as they are, shape (q,)."""
-        return self._with_target()[: prod(self.size) + self.bias]
+        column = moved_column(self.moments, self.image_shift, self.target_shift)
+        return column[: prod(self.size) + self.bias]
 
     @property
     def energy(self) -> float:
         """``e = yᵀy`` of the data as they are."""
-        return float(self._with_target()[-1])
+        return float(moved_column(self.moments, self.image_shift, self.target_shift)[-1])
 
     @property
     def count(self) -> int:
@@ -237,18 +201,7 @@ class NormalEquations:
         (array([[14., -7.],
                [-7., 14.]]), array([7., 7.]))
         """
-        p, n = prod(self.size), self.count
-        sums = self.moments[p]
-        about_means = np.outer(sums, sums)
-        about_means /= -n
-        about_means += self.moments
-        return Centred(
-            about_means[:p, :p],
-            about_means[:p, -1],
-            float(about_means[-1, -1]),
-            self.image_shift + sums[:p] / n,
-            self.target_shift + float(sums[-1]) / n,
-        )
+        return Centred.of(self.moments, self.image_shift, self.target_shift)
 
     def save(self, path: str | PathLike[str]) -> None:
         """Write to an ``.npz`` file, in one step.
@@ -279,27 +232,7 @@ class NormalEquations:
         return cls(**read_equations(path))
 
     def _moments_about(self, image_shift: float, target_shift: float) -> NDArray[np.float64]:
-        """Return the moments about other shifts."""
-        d = self._step(image_shift, target_shift)
-        if not d.any():
-            return self.moments
-        # With z' = z + d, m = Σ z: Σ z'z'ᵀ = M + d·mᵀ + m·dᵀ + n·d·dᵀ, split so that it is symmetric to the last bit.
-        change = np.outer(d, self.moments[-2] + self.count / 2 * d)
-        change = change + change.T
-        change += self.moments
-        return change
-
-    def _with_target(self) -> NDArray[np.float64]:
-        """Return the last column of the moments about 0: ``Σ patch·y``, ``Σ y``, ``Σ y²``."""
-        d, sums = self._step(0.0, 0.0), self.moments[-2]
-        found: NDArray[np.float64] = self.moments[-1] + d * sums[-1] + d[-1] * (sums + self.count * d)
-        return found
-
-    def _step(self, image_shift: float, target_shift: float) -> NDArray[np.float64]:
-        """Return how ``z`` changes when the shifts do."""
-        d = np.full(len(self.moments), self.image_shift - image_shift)
-        d[-2:] = 0.0, self.target_shift - target_shift
-        return d
+        return moved(self.moments, self.image_shift - image_shift, self.target_shift - target_shift)
 
     def _check_same_kernel(self, other: "NormalEquations") -> None:
         for name in ("size", "bias", "padding", "stride", "flip"):
@@ -316,113 +249,7 @@ def _joined(first: tuple[float, float], second: tuple[float, float]) -> tuple[fl
     return min(first[0], second[0]), max(first[1], second[1])
 
 
-def _real(values: ArrayLike, name: str) -> NDArray[Any]:
-    array = np.asarray(values)  # of a mapped array a view
-    if array.ndim != 2 or 0 in array.shape:
-        raise ShapeError(
-            expected=f"a two-dimensional {name} with pixels",
-            got=f"an array of shape {array.shape}",
-            hint=f"one channel at a time, such as {name}[..., 0]",
-        )
-    if array.dtype.kind not in "biuf":
-        raise ImageError(
-            expected=f"real numbers in the {name}", got=f"dtype {array.dtype}", hint=f"{name}.astype(float)"
-        )
-    return array
-
-
-def _checked_size(size: tuple[int, int]) -> tuple[int, int]:
-    try:
-        kh, kw = (index(length) for length in size)
-        if min(kh, kw) >= 1:
-            return kh, kw
-    except (TypeError, ValueError):
-        pass
-    raise SettingsError(expected="a kernel size of two whole numbers of at least 1", got=shown(size), hint="(3, 3)")
-
-
-def _check_target(
-    shape: tuple[int, ...], expected: tuple[int, int], image_shape: tuple[int, ...], size: tuple[int, int]
-) -> None:
-    if shape != expected:
-        raise ShapeError(
-            expected=f"a target of shape {expected} for an image of shape {image_shape} and a kernel of size {size}",
-            got=f"shape {shape}",
-            hint="the padding and stride that made it",
-        )
-
-
-def _checked_mask(mask: ArrayLike, shape: tuple[int, ...]) -> NDArray[np.bool_]:
-    kept = np.asarray(mask)
-    if kept.dtype != np.bool_:
-        raise ImageError(expected="a mask of booleans", got=f"dtype {kept.dtype}", hint="mask != 0")
-    if kept.shape != shape:
-        raise ShapeError(
-            expected=f"a mask of the target's shape {shape}", got=f"shape {kept.shape}", hint="one flag per output"
-        )
-    if not kept.any():
-        raise ImageError(
-            expected="a mask that leaves some output",
-            got=f"False at all {kept.size} of them",
-            hint="True where an output is to be used",
-        )
-    return kept
-
-
-def _checked_shift(shift: tuple[float, float] | None, image: Summary, target: Summary) -> tuple[float, float]:
-    if shift is None:
-        return image.centre, target.centre
+def _checked_shift(shift: tuple[float, float]) -> tuple[float, float]:
     if not np.isfinite(shift).all():
         raise SettingsError(expected="finite shifts", got=str(shift), hint="shift=None, which takes the means")
     return float(shift[0]), float(shift[1])
-
-
-def _planes(
-    pixels: NDArray[Any],
-    response: NDArray[Any],
-    size: tuple[int, int],
-    convention: Convention,
-    kept: NDArray[np.bool_] | None,
-) -> tuple[Plane, Plane]:
-    """Return image, padded, and target, not yet shifted."""
-    # Padding the numbers of the rows, from 1 on, tells where each row of the padded image comes from.
-    rows, columns = (
-        convention.pad(np.arange(1, length + 1)[:, None], (taps, 1))[:, 0] - 1
-        for length, taps in zip(pixels.shape, size, strict=True)
-    )
-    covered = None
-    if kept is not None or convention.stride > 1:
-        outputs = np.broadcast_to(np.True_, response.shape) if kept is None else kept
-        covered = Coverage(outputs, size, convention.stride)
-    return (
-        Plane("image", pixels, rows, columns, covered),
-        Plane(
-            "target",
-            response,
-            np.arange(response.shape[0]),
-            np.arange(response.shape[1]),
-            None if kept is None else Coverage(kept, (1, 1), 1),
-        ),
-    )
-
-
-def _add_moments(
-    moments: NDArray[np.float64],
-    image: Plane,
-    target: Plane,
-    size: tuple[int, int],
-    convention: Convention,
-    kept: NDArray[np.bool_] | None,
-) -> None:
-    """Add the moments by whichever way is faster; what is masked may be taken away again from the whole."""
-    p, outputs = prod(size), prod(target.shape)
-    used = outputs if kept is None else int(np.count_nonzero(kept))
-    # Nanoseconds, as measured on one core: copying and multiplying a patch; transforming a pixel, filling a block.
-    each = 2 * p + p * p / 40
-    windows = 1.5e7 + 30 * prod(image.shape) + 50 * p * p
-    if convention.stride == 1 and windows + (outputs - used) * each < used * each:
-        add_windows(moments, image, target, size, flip=convention.flip)
-        if kept is not None and used < outputs:
-            add_patches(moments, image, target, size, flip=convention.flip, kept=~kept, sign=-1)
-    else:
-        add_patches(moments, image, target, size, stride=convention.stride, flip=convention.flip, kept=kept)

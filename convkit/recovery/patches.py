@@ -1,6 +1,5 @@
 """Moments of windows from the windows themselves: blocks of them, multiplied by BLAS."""
 
-from collections.abc import Callable
 from math import isqrt
 
 import numpy as np
@@ -60,34 +59,32 @@ def add_patches(
     block[p] = 1.0
     filled = 0
     for tile in tiles(target.shape, isqrt(capacity), capacity // isqrt(capacity)):
-        select = _selector(kept, tile)
-        if select is None:
+        height, width = tile.bottom - tile.top, tile.right - tile.left
+        chosen = None if kept is None else np.nonzero(kept[tile.top : tile.bottom, tile.left : tile.right])
+        count = height * width if chosen is None else len(chosen[0])
+        if not count:
             continue
-        response = select(target.read(tile))
-        if filled + response.size > capacity:
+        if filled + count > capacity:
             _add_product(moments, block[:, :filled], sign)
             filled = 0
-        places = slice(filled, filled + response.size)
-        block[p + 1, places] = response
-        pixels = image.read(
-            Tile(tile.top * stride, (tile.bottom - 1) * stride + kh, tile.left * stride, (tile.right - 1) * stride + kw)
-        )
-        down, across = (tile.bottom - tile.top - 1) * stride + 1, (tile.right - tile.left - 1) * stride + 1
+        columns = block[:, filled : filled + count]
+        filled += count
+        response = target.read(tile)
+        columns[p + 1] = response.ravel() if chosen is None else response[chosen]
+        top, left = tile.top * stride, tile.left * stride
+        pixels = image.read(Tile(top, top + (height - 1) * stride + kh, left, left + (width - 1) * stride + kw))
+        # Every tap sees the same places, moved.
+        across = pixels.shape[1]
+        places = None if chosen is None else (chosen[0] * across + chosen[1]) * stride
+        flat = pixels.ravel()
         for k in range(p):
             u, v = divmod(p - 1 - k if flip else k, kw)
-            block[k, places] = select(pixels[u : u + down : stride, v : v + across : stride])
-        filled += response.size
+            if places is None:
+                seen = pixels[u : u + height * stride : stride, v : v + width * stride : stride]
+                columns[k].reshape(height, width)[...] = seen[:height, :width]
+            else:
+                columns[k] = flat[places + (u * across + v)]
     _add_product(moments, block[:, :filled], sign)
-
-
-def _selector(
-    kept: NDArray[np.bool_] | None, tile: Tile
-) -> Callable[[NDArray[np.float64]], NDArray[np.float64]] | None:
-    """Return how to take a tile's kept outputs out of an array of its shape; None when there are none."""
-    if kept is None:
-        return np.ravel
-    chosen = np.flatnonzero(kept[tile.top : tile.bottom, tile.left : tile.right])
-    return (lambda values: values.ravel()[chosen]) if chosen.size else None
 
 
 def _add_product(moments: NDArray[np.float64], block: NDArray[np.float64], sign: int) -> None:

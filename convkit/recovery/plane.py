@@ -1,20 +1,12 @@
 """An image as its windows see it: padded, centred, and read a tile at a time, whatever it is stored as."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from math import floor, isfinite, log2, sqrt
-from typing import Any, NamedTuple, NoReturn
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from convkit.errors import ImageError
-from convkit.recovery.tiles import Tile, in_lanes, tiles
-
-# A tile of float64 fits a processor's second-level cache.
-_TILE = 512
-# Spectra of tiles are sums of 512² pixels, and are squared and summed over a picture: that must stay below 1e308.
-_LARGEST = 1e140
+from convkit.recovery.tiles import Tile
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,12 +115,15 @@ class Plane:
             values[~self.coverage.of(tile)] = 0.0
         return values
 
-    def used(self, tile: Tile) -> NDArray[np.bool_] | None:
-        """Return which pixels of a tile are the image's own and used; None when all are."""
-        rows, columns = self.rows[tile.top : tile.bottom] >= 0, self.columns[tile.left : tile.right] >= 0
-        if self.coverage is None:
-            return None if rows.all() and columns.all() else rows[:, None] & columns
-        return self.coverage.of(tile) & rows[:, None] & columns
+    def own(self, tile: Tile) -> NDArray[np.float64]:
+        """Return the used pixels of a tile that are the image's own, as they are: 2-D, of any shape."""
+        rows, columns = self.rows[tile.top : tile.bottom], self.columns[tile.left : tile.right]
+        with np.errstate(over="ignore"):
+            values = _gathered(self.pixels, rows, columns).astype(np.float64, copy=False)
+        used = (rows >= 0)[:, None] & (columns >= 0)
+        if self.coverage is not None:
+            used &= self.coverage.of(tile)
+        return values if used.all() else values[used][None]
 
 
 def _gathered(pixels: NDArray[Any], rows: NDArray[np.intp], columns: NDArray[np.intp]) -> NDArray[Any]:
@@ -140,109 +135,3 @@ def _gathered(pixels: NDArray[Any], rows: NDArray[np.intp], columns: NDArray[np.
 
 def _gapless(places: NDArray[np.intp]) -> bool:
     return bool(places.size and places[0] >= 0 and (np.diff(places) == 1).all())
-
-
-class Summary(NamedTuple):
-    """What a pass over a plane's used pixels found.
-
-    Attributes
-    ----------
-    lowest, highest : float
-    centre : float
-        About their mean: what to subtract, see `_centre`.
-    """
-
-    lowest: float
-    highest: float
-    centre: float
-
-
-class _Sums(NamedTuple):
-    """Number of pixels, extremes, mean, and sum of squared deviations from that mean."""
-
-    pixels: int
-    lowest: float
-    highest: float
-    mean: float
-    squares: float
-
-    def merged(self, other: "_Sums") -> "_Sums":
-        """Join two sets (Chan, Golub & LeVeque, *The American Statistician* 37, 1983)."""
-        pixels = self.pixels + other.pixels
-        apart, share = other.mean - self.mean, other.pixels / pixels
-        return _Sums(
-            pixels,
-            min(self.lowest, other.lowest),
-            max(self.highest, other.highest),
-            self.mean + apart * share,
-            self.squares + other.squares + apart * apart * self.pixels * share,
-        )
-
-
-def summarize(plane: Plane) -> Summary:
-    """Find range and mean of a plane's used pixels, of which there must be one, in one pass.
-
-    Raises
-    ------
-    ImageError
-        At a used pixel that is NaN, infinite or beyond 1e140, whose square is too large for float64.
-
-    Examples
-    --------
-    >>> summarize(Plane("image", np.array([[0.0, 1.0, 5.0]]), np.arange(1), np.arange(3)))
-    Summary(lowest=0.0, highest=5.0, centre=2.0)
-    """
-    found: _Sums | None = None
-    for sums in in_lanes(lambda lane: _lane_sums(plane, lane), tiles(plane.shape, _TILE, _TILE)):
-        found = sums if found is None else found.merged(sums) if sums else found
-    assert found is not None
-    return Summary(found.lowest, found.highest, _centre(found))
-
-
-def _lane_sums(plane: Plane, lane: Sequence[Tile]) -> _Sums | None:
-    total: _Sums | None = None
-    for tile in lane:
-        values, used = plane.read(tile), plane.used(tile)
-        if used is not None:
-            values = values[used]
-        if not values.size:
-            continue
-        lowest, highest = float(values.min()), float(values.max())
-        if not max(abs(lowest), abs(highest)) <= _LARGEST:
-            _refuse(plane, tile)
-        mean = float(values.mean())
-        # Not as a product of vectors: BLAS would start threads of its own, which spin and steal those of the lanes.
-        sums = _Sums(values.size, lowest, highest, mean, float(np.square(values - mean).sum()))
-        total = sums if total is None else total.merged(sums)
-    return total
-
-
-def _centre(sums: _Sums) -> float:
-    """Return the mean, rounded to a power of two no larger than the standard deviation.
-
-    A rounding of half a deviation costs nothing: what is left of the mean is at most a quarter of the variance.
-    In return the differences of 8-bit, 16-bit and most float32 pixels from it are exact, and for integers whole.
-    """
-    deviation = sqrt(sums.squares / sums.pixels)
-    if deviation == 0.0:
-        return sums.lowest
-    grid = max(2.0 ** floor(log2(deviation)), float(np.spacing(abs(sums.mean))))
-    return round(sums.mean / grid) * grid
-
-
-def _refuse(plane: Plane, tile: Tile) -> NoReturn:
-    """Name the first pixel that cannot be used, by its place in the array that the caller gave."""
-    values, used = plane.read(tile), plane.used(tile)
-    bad = ~(np.abs(values) <= _LARGEST)
-    row, column = np.argwhere(bad if used is None else bad & used)[0]
-    value = float(values[row, column])
-    place = f"row {plane.rows[tile.top + row]}, column {plane.columns[tile.left + column]} of the {plane.name}"
-    if isfinite(value):
-        raise ImageError(
-            expected=f"pixels of at most {_LARGEST:g}", got=f"{value:g} at {place}", hint="the image in smaller units"
-        )
-    raise ImageError(
-        expected="finite pixels wherever they are used",
-        got=f"{value} at {place}",
-        hint="a mask that leaves out every output that sees it",
-    )

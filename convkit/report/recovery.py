@@ -76,9 +76,10 @@ def _tap_table(found: Recovery, positions: list[tuple[int, ...]]) -> Table:
     true = kernel.true if kernel.true is not None and kernel.true.shape == kernel.learned.shape else None
     headers = ["tap", "learned", *(["true", "error"] if true is not None else []), "std. error"]
     table = new_table(*headers, left=1)
+    shown_all = found.identifiability.identifiable or found.ridge is not None
     for row, column in positions:
         standard_error = float(kernel.standard_error[row, column])
-        known = np.isfinite(standard_error) or found.identifiability.identifiable
+        known = np.isfinite(standard_error) or shown_all
         learned = float(kernel.learned[row, column])
         cells = [f"({row},{column})", compact(learned) if known else "—"]
         if true is not None:
@@ -87,7 +88,7 @@ def _tap_table(found: Recovery, positions: list[tuple[int, ...]]) -> Table:
         add_row(table, *cells, _error(standard_error))
     if bias.learned is not None:
         known = bias.standard_error is not None and np.isfinite(bias.standard_error)
-        cells = ["bias", compact(bias.learned) if known or found.identifiability.identifiable else "—"]
+        cells = ["bias", compact(bias.learned) if known or shown_all else "—"]
         if true is not None:
             cells += [compact(bias.true), _signed(bias.learned - (bias.true or 0.0)) if known else "—"]
         add_row(table, *cells, _error(bias.standard_error if bias.standard_error is not None else np.nan))
@@ -118,6 +119,10 @@ def _closing(found: Recovery) -> list[str]:
     lines = [f"{found.status} after {found.steps} steps, loss {compact(found.final_loss)}"]
     if found.solver == "exact":
         lines = [f"the least-squares answer, loss {compact(found.final_loss)}"]
+        if found.ridge is not None:
+            price = f"ridge {compact(found.ridge.strength)} ({found.ridge.chosen_by})"
+            freedom = f"{compact(found.ridge.freedom, 4)} effective unknowns"
+            lines = [f"{price}, {freedom}, loss {compact(found.final_loss)}"]
     if found.kernel.max_abs_error is not None:
         lines[0] += f", largest tap error {compact(found.kernel.max_abs_error, 3)}"
     told, exact, rate = found.identifiability, found.exact, found.learning_rate

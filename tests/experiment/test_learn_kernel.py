@@ -163,6 +163,26 @@ def test_the_losses_of_plain_descent_are_foretold(backend: str, lr: float) -> No
     np.testing.assert_allclose(foretold, seen, rtol=1e-9)
 
 
+def test_a_ridge_gives_a_single_answer_and_says_what_it_cost() -> None:
+    found = learn_kernel(size=3, solver="exact", ridge="auto")
+    np.testing.assert_allclose(found.kernel.learned, np.tile([1, -1, 0], (3, 1)) / 3, atol=1e-5)
+    assert found.fit.verdict == "not-identifiable"
+    assert found.ridge.chosen_by == "cross-validation"
+    strong = learn_kernel("noise", "sobel", noise=0.1, solver="exact", ridge=1e6)
+    assert np.abs(strong.kernel.learned).max() < 0.1
+    assert strong.final_loss > strong.exact.loss
+
+
+def test_the_scatter_of_a_ridge_is_what_its_error_bars_say() -> None:
+    given = {"image": "noise:size=16", "kernel": "sobel", "noise": 0.1, "solver": "exact", "ridge": 5.0}
+    image = convolve("noise:size=16", "1")
+    found = [learn_kernel(image, **{k: v for k, v in given.items() if k != "image"}, seed=seed) for seed in range(200)]
+    spread = np.std([one.kernel.learned for one in found], axis=0)
+    told = np.mean([one.kernel.standard_error for one in found], axis=0)
+    # A standard deviation from 200 draws scatters by 5 %; nine taps, three of those.
+    np.testing.assert_allclose(spread, told, rtol=0.15)
+
+
 def test_null_directions_change_no_output() -> None:
     for flip in (False, True):
         found = learn_kernel("ramp:size=12", "sobel", flip=flip, solver="exact")
