@@ -61,6 +61,15 @@ EXPERIMENT: dict[str, Any] = {
     "lr": _text("--lr", "R", "Learning rate, or auto (default): the best for the steps asked."),
     "solver": _text("--solver", "NAME", "gd (default), momentum, adam, lbfgs, or exact (closed form)."),
     "backend": _text("--backend", "NAME", "auto (default), gram, conv2d or naive: what the gradient flows through."),
+    "constraint": Annotated[
+        list[str] | None,
+        typer.Option(
+            "--constraint",
+            metavar="C",
+            show_default=False,
+            help="nonnegative, sum-one, zero-sum, symmetric or separable; repeat to combine; with --solver exact.",
+        ),
+    ],
     "ridge": _text("--ridge", "L", "Price on large taps, or auto (cross-validation); with --solver exact."),
     "tol": _text("--tol", "T", "Stop when every tap is this close to the exact answer."),
     "bias": _flag("--bias/--no-bias", "Learn a bias too (default), or not."),
@@ -114,7 +123,7 @@ def typed(given: dict[str, Any]) -> dict[str, Any]:
             raise SettingsError(
                 expected=f"a value after {option}", got=f"the option {shown(value)}", hint=f"{option} VALUE {value}"
             )
-    return {name: value for name, value in given.items() if value is not None}
+    return {name: value for name, value in given.items() if value is not None and value != []}
 
 
 def files_named(settings: dict[str, Any], *others: str | None) -> list[str]:

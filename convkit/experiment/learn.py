@@ -17,6 +17,7 @@ from convkit.errors import ImageError
 from convkit.experiment.align import Aligned, align_made, align_pair, centred, embed, laid_together, union
 from convkit.experiment.record import (
     BiasBlock,
+    ConstraintBlock,
     ConventionBlock,
     ExactBlock,
     ExpectationBlock,
@@ -47,6 +48,7 @@ from convkit.recovery import (
     find_optimum,
     make_objective,
 )
+from convkit.recovery.constraints import Constrained, solve_constrained
 from convkit.recovery.null_directions import in_words, null_pictures, undetermined
 from convkit.recovery.quadratic import as_parameters, as_vector
 from convkit.recovery.ridge import Ridge, solve_ridge
@@ -144,10 +146,8 @@ def run(experiment: Experiment, *, watch: Watch | None = None, announce: Announc
     seconds = time.perf_counter() - began
     if announce is not None and experiment.backend is LearningBackend.NAIVE and problem.target.size > _MANY_WINDOWS:
         announce(f"the backend naive visits {problem.target.size} windows a step in Python, which takes its time")
-    ridge = None
-    if experiment.ridge is not None:
-        ridge = solve_ridge(normal, None if experiment.ridge == "auto" else experiment.ridge)
-    descent, learning_rate = _search(problem, optimum, ridge, start, experiment, watch, announce)
+    held = _hold(normal, experiment)
+    descent, learning_rate = _search(problem, optimum, held, start, experiment, watch, announce)
     predicted = None
     if learning_rate is not None and experiment.solver is Solver.GD:
         predicted = _foretell(problem, optimum, start, learning_rate.used)
@@ -158,7 +158,7 @@ def run(experiment: Experiment, *, watch: Watch | None = None, announce: Announc
         truth,
         target,
         optimum,
-        ridge,
+        held,
         descent,
         learning_rate,
         predicted,
@@ -214,7 +214,7 @@ def _turned(point: Parameters, *, flip: bool) -> Parameters:
 def _search(
     problem: Problem,
     optimum: Optimum,
-    ridge: Ridge | None,
+    held: Ridge | Constrained | None,
     start: Parameters,
     experiment: Experiment,
     watch: Watch | None,
@@ -223,7 +223,7 @@ def _search(
     """Walk down the loss, or return the optimum when that was asked for."""
     scale = problem.loss_scale
     if experiment.solver is Solver.EXACT:
-        answer = optimum if ridge is None else ridge
+        answer = optimum if held is None else held
         return Descent(answer.point, Status.CONVERGED, [], answer.residual_squares * scale, 0.0), None
     rates = Rates(2.0 * scale * optimum.spectrum.seen)
     limit = experiment.solver.stable_below(rates)
@@ -277,7 +277,7 @@ def _record(
     truth: Kernel | None,
     target: Image | None,
     optimum: Optimum,
-    ridge: Ridge | None,
+    held: Ridge | Constrained | None,
     descent: Descent,
     learning_rate: LearningRateBlock | None,
     predicted: Predicted | None,
@@ -286,9 +286,9 @@ def _record(
     found = _turned(descent.found, flip=experiment.flip)
     level = target.level if target is not None else None
     deviations = optimum.standard_errors(level)
-    if ridge is not None:
-        known = np.isfinite(deviations)
-        deviations[known] = np.sqrt(optimum.noise_variance(level) * ridge.variances[known])
+    if held is not None:
+        known = np.isfinite(deviations) | isinstance(held, Constrained)
+        deviations[known] = np.sqrt(optimum.noise_variance(level) * held.variances[known])
     errors = as_parameters(deviations, problem.size, bias=problem.bias)
     errors = _turned(errors, flip=experiment.flip)
     losses = descent.losses or [descent.final_loss]
@@ -325,11 +325,30 @@ def _record(
         ),
         fit=_fit_block(problem, target, optimum),
         exact=_exact_block(problem, optimum, descent.found, level, flip=experiment.flip),
-        ridge=_ridge_block(ridge, experiment) if ridge is not None else None,
+        ridge=_ridge_block(held, experiment) if isinstance(held, Ridge) else None,
+        constraint=_constraint_block(held, optimum, problem, experiment) if isinstance(held, Constrained) else None,
         expectation=_expectation(experiment, found.taps, identifiable=spectrum.identifiable),
         backend=str(experiment.backend),
         solver=experiment.solver,
         seconds=seconds,
+    )
+
+
+def _hold(normal: NormalEquations, experiment: Experiment) -> Ridge | Constrained | None:
+    """Solve the normal equations under a price or under constraints, if there are any."""
+    if experiment.ridge is not None:
+        return solve_ridge(normal, None if experiment.ridge == "auto" else experiment.ridge)
+    if not experiment.constraint:
+        return None
+    # On correlation taps, as all solvers: none of the constraints minds a turn by 180°.
+    return solve_constrained(normal, experiment.constraint)
+
+
+def _constraint_block(held: Constrained, optimum: Optimum, problem: Problem, experiment: Experiment) -> ConstraintBlock:
+    return ConstraintBlock(
+        held=[str(constraint) for constraint in experiment.constraint],
+        freedom=held.freedom,
+        added_loss=(held.residual_squares - optimum.residual_squares) * problem.loss_scale,
     )
 
 

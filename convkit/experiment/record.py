@@ -132,6 +132,14 @@ class RidgeBlock(Block):
     chosen_by: Literal["given", "cross-validation"]
 
 
+class ConstraintBlock(Block):
+    """What the kernel was held to, how many numbers that left free, and what it cost."""
+
+    held: list[str]
+    freedom: int
+    added_loss: Number
+
+
 class ExpectationBlock(Block):
     """Whether the taps found lie within the tolerance of those expected."""
 
@@ -162,6 +170,7 @@ class Recovery(Block):
     fit: FitBlock
     exact: ExactBlock
     ridge: RidgeBlock | None
+    constraint: ConstraintBlock | None
     expectation: ExpectationBlock | None
     backend: str
     solver: Solver

@@ -14,6 +14,7 @@ from convkit.errors import ConvkitError, SettingsError
 from convkit.image import Gray
 from convkit.kernel import Kernel
 from convkit.recovery import LearningBackend, Loss, Solver
+from convkit.recovery.constraints import Constraint, check_constraints
 from convkit.text import choice, closest, number, shown, whole
 
 
@@ -44,6 +45,14 @@ def _rate(value: object) -> float | str:
     if found is None or found <= 0:
         raise _refuse("--lr as a finite rate above 0, or auto", value, "--lr 0.01")
     return found
+
+
+def _constraints(value: object) -> tuple[Constraint, ...]:
+    texts = value if isinstance(value, list | tuple) else [value]
+    words = [word for text in texts for word in str(text).split(",")]
+    held = dict.fromkeys(Constraint(choice("--constraint", word, Constraint)) for word in words)
+    check_constraints(held)
+    return tuple(held)
 
 
 def _ridge(value: object) -> float | str | None:
@@ -132,6 +141,7 @@ class Experiment(BaseModel):
     lr: Annotated[float | Literal["auto"], BeforeValidator(_rate)] = "auto"
     solver: Annotated[Solver, BeforeValidator(Solver.parse)] = Solver.GD
     backend: Annotated[LearningBackend | None, BeforeValidator(LearningBackend.parse)] = None
+    constraint: Annotated[tuple[Constraint, ...], BeforeValidator(_constraints)] = ()
     ridge: Annotated[float | Literal["auto"] | None, BeforeValidator(_ridge)] = None
     tol: Annotated[float | None, _real("--tol", above=0.0, example="1e-6")] = None
     bias: Annotated[bool, _flag("--bias")] = True
@@ -188,6 +198,12 @@ class Experiment(BaseModel):
                 expected="backend gram for the solver exact, which takes no steps through an image",
                 got=f"--backend {self.backend}",
                 hint="--backend auto",
+            )
+        if self.constraint and (self.solver is not Solver.EXACT or self.ridge is not None):
+            raise SettingsError(
+                expected="--constraint with the solver exact, and without a ridge",
+                got=f"--solver {self.solver}" if self.solver is not Solver.EXACT else "--ridge",
+                hint=f"--solver exact --constraint {','.join(self.constraint)}",
             )
         if self.ridge is not None and self.solver is not Solver.EXACT:
             raise SettingsError(

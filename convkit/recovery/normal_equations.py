@@ -138,7 +138,7 @@ class NormalEquations:
             image_range=(of_image.lowest, of_image.highest),
             target_range=(of_target.lowest, of_target.highest),
             padding=None if padding is None else str(seen.convention.padding),
-            stride=stride,
+            stride=seen.convention.stride,
             flip=flip,
         )
 
@@ -146,7 +146,8 @@ class NormalEquations:
         """Join the equations of two sets of outputs.
 
         Shifts that differ are first moved, by algebra, to their mean weighted by the outputs, which is about the
-        mean of all pixels again; so the sum does not depend on the order, nor on how an image was cut.
+        mean of all pixels again: no digits are lost when the first of many is unlike the rest. The sum is the same
+        in either order.
 
         Raises
         ------

@@ -95,7 +95,7 @@ def observe(
            [ 3.,  6.,  2.,  9.],
            [15., 30.,  9., 45.]])
     """
-    kernel = _checked_size(size)
+    kernel, stride = _checked_size(size), _checked_stride(stride)
     pixels, response = _real(image, "image"), _real(target, "target")
     convention = Convention(Padding.parse("valid" if padding is None else padding), stride, flip)
     check_fits(pixels.shape, kernel)
@@ -148,6 +148,13 @@ def _checked_size(size: tuple[int, int]) -> tuple[int, int]:
     except (TypeError, ValueError):
         pass
     raise SettingsError(expected="a kernel size of two whole numbers of at least 1", got=shown(size), hint="(3, 3)")
+
+
+def _checked_stride(stride: int) -> int:
+    try:
+        return index(stride)
+    except TypeError as error:
+        raise SettingsError(expected="a whole number as stride", got=shown(stride), hint="stride=1") from error
 
 
 def _check_target(

@@ -76,7 +76,7 @@ def _tap_table(found: Recovery, positions: list[tuple[int, ...]]) -> Table:
     true = kernel.true if kernel.true is not None and kernel.true.shape == kernel.learned.shape else None
     headers = ["tap", "learned", *(["true", "error"] if true is not None else []), "std. error"]
     table = new_table(*headers, left=1)
-    shown_all = found.identifiability.identifiable or found.ridge is not None
+    shown_all = found.identifiability.identifiable or found.ridge is not None or found.constraint is not None
     for row, column in positions:
         standard_error = float(kernel.standard_error[row, column])
         known = np.isfinite(standard_error) or shown_all
@@ -123,6 +123,11 @@ def _closing(found: Recovery) -> list[str]:
             price = f"ridge {compact(found.ridge.strength)} ({found.ridge.chosen_by})"
             freedom = f"{compact(found.ridge.freedom, 4)} effective unknowns"
             lines = [f"{price}, {freedom}, loss {compact(found.final_loss)}"]
+        if found.constraint is not None:
+            held = f"held to {', '.join(found.constraint.held)}: {found.constraint.freedom} free numbers"
+            lines = [
+                f"{held}, loss {compact(found.final_loss)}, {compact(found.constraint.added_loss, 3)} more than without"
+            ]
     if found.kernel.max_abs_error is not None:
         lines[0] += f", largest tap error {compact(found.kernel.max_abs_error, 3)}"
     told, exact, rate = found.identifiability, found.exact, found.learning_rate

@@ -111,6 +111,11 @@ _CASES = {
     "gram in float32": ((*LEARN, "--dtype", "float32", "--backend", "gram"), "float32"),
     "a negative ridge": ((*LEARN, "--solver", "exact", "--ridge", "-1"), "'-1'"),
     "a ridge on a descent": ((*LEARN, "--ridge", "auto"), "--solver gd"),
+    "an unknown constraint": ((*LEARN, "--solver", "exact", "--constraint", "sum-1"), "sum-one"),
+    "constraints that exclude": (
+        (*LEARN, "--solver", "exact", "--constraint", "sum-one", "--constraint", "zero-sum"), "sum-one with zero-sum",
+    ),
+    "a constraint on a descent": ((*LEARN, "--constraint", "symmetric"), "--solver gd"),
     "a tolerance of zero": ((*LEARN, "--tol", "0"), "'0'"),
     "unknown kernel to show": (("kernels", "lapacian"), "laplacian"),
     "unknown export": (("kernels", "sobel", "--to", "cvs"), "csv"),

@@ -183,6 +183,22 @@ def test_the_scatter_of_a_ridge_is_what_its_error_bars_say() -> None:
     np.testing.assert_allclose(spread, told, rtol=0.15)
 
 
+@pytest.mark.parametrize("flip", [False, True])
+@pytest.mark.parametrize("bias", [True, False])
+def test_constraints_are_kept_and_their_cost_is_told(flip: bool, bias: bool) -> None:
+    given = {"image": "noise", "kernel": "box:3", "noise": 0.2, "solver": "exact", "flip": flip, "bias": bias}
+    found = learn_kernel(**given, constraint="nonnegative,sum-one,symmetric")
+    taps = found.kernel.learned
+    assert taps.min() >= 0
+    assert taps.sum() == pytest.approx(1.0)
+    np.testing.assert_allclose(taps, taps[::-1, ::-1])
+    assert found.constraint.held == ["nonnegative", "sum-one", "symmetric"]
+    assert found.constraint.added_loss == pytest.approx(found.final_loss - found.exact.loss)
+    assert found.constraint.added_loss > 0
+    free = learn_kernel(**given)
+    assert (found.kernel.standard_error <= free.kernel.standard_error).all()
+
+
 def test_null_directions_change_no_output() -> None:
     for flip in (False, True):
         found = learn_kernel("ramp:size=12", "sobel", flip=flip, solver="exact")
