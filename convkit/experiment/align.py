@@ -1,5 +1,6 @@
 """Lay image, target and kernel on one pixel grid: from settings to the problem that the solvers know."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,8 +58,23 @@ def embed(taps: NDArray[Any], outer: Size, before: Size) -> NDArray[Any]:
     return np.pad(taps, ((before[0], after[0]), (before[1], after[1])))
 
 
-def laid_together(first: NDArray[Any], second: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Zero-pad two kernels to one size, each centred, so that they can be compared tap by tap.
+def anchored(inner: Size, outer: Size) -> Size:
+    """Rows and columns before an inner window that answers to the same output pixel: ``(K-1)//2 - (k-1)//2``.
+
+    So two kernels lie that both take an image to one of its own size; for even sizes it is not the middle.
+
+    Examples
+    --------
+    >>> anchored((1, 2), (1, 3)), centred((1, 2), (1, 3))
+    ((0, 1), (0, 0))
+    """
+    return (outer[0] - 1) // 2 - (inner[0] - 1) // 2, (outer[1] - 1) // 2 - (inner[1] - 1) // 2
+
+
+def laid_together(
+    first: NDArray[Any], second: NDArray[Any], before: Callable[[Size, Size], Size] = centred
+) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Zero-pad two kernels to one size, each laid by a rule, so that they can be compared tap by tap.
 
     Examples
     --------
@@ -68,8 +84,8 @@ def laid_together(first: NDArray[Any], second: NDArray[Any]) -> tuple[NDArray[An
     """
     outer = union(first.shape, second.shape)
     return (
-        embed(first, outer, centred(first.shape, outer)),
-        embed(second, outer, centred(second.shape, outer)),
+        embed(first, outer, before(first.shape, outer)),
+        embed(second, outer, before(second.shape, outer)),
     )
 
 

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from convkit.convolution import Convention
+from convkit.convolution import Convention, Padding
 from convkit.convolution.apply import correlate
 from convkit.convolution.backends import check_device, choose_backend
 from convkit.errors import ImageError
-from convkit.experiment.align import Aligned, align_made, align_pair, centred, embed, laid_together, union
+from convkit.experiment.align import Aligned, align_made, align_pair, anchored, centred, embed, laid_together, union
 from convkit.experiment.record import (
     BiasBlock,
     ConstraintBlock,
@@ -66,6 +66,7 @@ _MANY_WINDOWS = 50_000
 
 Watch = Callable[[int, float, Parameters], None]
 Announce = Callable[[str], None]
+Rule = Callable[[tuple[int, int], tuple[int, int]], tuple[int, int]]
 Predicted = Callable[[NDArray[Any]], NDArray[np.float64]]
 
 
@@ -181,11 +182,13 @@ def _read(source: Any, experiment: Experiment, rng: np.random.Generator) -> Imag
     with np.errstate(over="ignore", invalid="ignore"):
         values = np.asarray(image.values, dtype=experiment.dtype)
         energy = values.size * np.square(values.dtype.type(image.largest))
-    if not np.isfinite(energy):
+    if not np.isfinite(energy) or (
+        image.largest > 0.0 and energy < np.finfo(values.dtype).tiny / np.finfo(values.dtype).eps ** 2
+    ):
         raise ImageError(
             expected=f"an image whose sum of squares {experiment.dtype} can hold",
-            got=f"numbers as large as {image.largest:.3g}",
-            hint="smaller numbers, such as image / image.max()",
+            got=f"numbers up to {image.largest:.3g}",
+            hint="numbers nearer to 1, such as image / image.max()",
         )
     return replace(image, values=values)
 
@@ -291,6 +294,9 @@ def _record(
         deviations[known] = np.sqrt(optimum.noise_variance(level) * held.variances[known])
     errors = as_parameters(deviations, problem.size, bias=problem.bias)
     errors = _turned(errors, flip=experiment.flip)
+    # A given target of the image's own size ties every kernel to its output pixel; else kernels lie in the middle.
+    tied = target is not None and aligned.padding not in (Padding.VALID, Padding.FULL)
+    rule = anchored if tied else centred
     losses = descent.losses or [descent.final_loss]
     every = math.ceil(len(losses) / MOST_LOSSES)
     spectrum = optimum.spectrum
@@ -302,7 +308,7 @@ def _record(
             stride=experiment.stride,
             offset=aligned.offset,
         ),
-        kernel=_kernel_block(found.taps, truth, errors.taps),
+        kernel=_kernel_block(found.taps, truth, errors.taps, rule),
         bias=BiasBlock(
             learned=found.bias if experiment.bias else None,
             true=truth.bias if truth is not None else None,
@@ -327,7 +333,7 @@ def _record(
         exact=_exact_block(problem, optimum, descent.found, level, flip=experiment.flip),
         ridge=_ridge_block(held, experiment) if isinstance(held, Ridge) else None,
         constraint=_constraint_block(held, optimum, problem, experiment) if isinstance(held, Constrained) else None,
-        expectation=_expectation(experiment, found.taps, identifiable=spectrum.identifiable),
+        expectation=_expectation(experiment, found.taps, rule, identifiable=spectrum.identifiable),
         backend=str(experiment.backend),
         solver=experiment.solver,
         seconds=seconds,
@@ -403,10 +409,10 @@ def _exact_block(
     )
 
 
-def _kernel_block(learned: NDArray[Any], truth: Kernel | None, errors: NDArray[Any]) -> KernelBlock:
+def _kernel_block(learned: NDArray[Any], truth: Kernel | None, errors: NDArray[Any], rule: Rule) -> KernelBlock:
     true, error = None, None
     if truth is not None:
-        shown, true = laid_together(learned, truth.taps)
+        shown, true = laid_together(learned, truth.taps, rule)
         error = float(np.abs(shown - true).max())
         # Told at the learned size when the truth fits into it, else as it is.
         true = true if true.shape == learned.shape else truth.taps
@@ -431,12 +437,14 @@ def _fit_block(problem: Problem, target: Image | None, optimum: Optimum) -> FitB
     )
 
 
-def _expectation(experiment: Experiment, learned: NDArray[Any], *, identifiable: bool) -> ExpectationBlock | None:
+def _expectation(
+    experiment: Experiment, learned: NDArray[Any], rule: Rule, *, identifiable: bool
+) -> ExpectationBlock | None:
     if experiment.expect is None:
         return None
     expected = Kernel.of(experiment.expect)
     tolerance = DEFAULT_TOLERANCE if experiment.tolerance is None else experiment.tolerance
-    first, second = laid_together(learned, expected.taps)
+    first, second = laid_together(learned, expected.taps, rule)
     difference = float(np.abs(first - second).max())
     return ExpectationBlock(
         kernel=expected.taps,

@@ -17,7 +17,7 @@ from convkit.text import shown
 
 _KIND = "convkit.normal-equations/"
 _SCHEMA = f"{_KIND}1"
-# Every entry but the moments: kind of number and shape.
+# Every entry but the moments: kind of number and shape. Numbers have eight bytes.
 _ENTRIES: dict[str, tuple[str, tuple[int, ...]]] = {
     "size": ("i", (2,)),
     "bias": ("b", ()),
@@ -119,9 +119,9 @@ def _entry(archive: NpzFile, name: str, kind: str, shape: tuple[int, ...]) -> ND
     if (size := archive.zip.getinfo(f"{name}.npy").file_size) > limit:  # type: ignore[union-attr]
         raise ValueError(f"{name} of {size} bytes")
     array: NDArray[Any] = archive[name]
-    if array.dtype.kind != kind or array.shape != shape:
+    if array.dtype.kind != kind or array.shape != shape or (kind in "if" and array.dtype.itemsize != 8):
         raise ValueError(f"{name} of type {array.dtype} and shape {array.shape}")
-    return array
+    return array.astype(array.dtype.newbyteorder("="), copy=False)
 
 
 def _refused(path: str | PathLike[str], reason: str) -> EquationsError:

@@ -106,10 +106,6 @@ class NormalEquations:
             Image and target shift. By default the means of the pixels used, each rounded to a power of two no
             larger than the standard deviation: harmless, and integers stay integers, whose sums are exact.
 
-        Returns
-        -------
-        NormalEquations
-
         Raises
         ------
         SettingsError
@@ -246,8 +242,8 @@ class NormalEquations:
                 )
 
 
-def _joined(first: tuple[float, float], second: tuple[float, float]) -> tuple[float, float]:
-    return min(first[0], second[0]), max(first[1], second[1])
+def _joined(a: tuple[float, float], b: tuple[float, float]) -> tuple[float, float]:
+    return min(a[0], b[0]), max(a[1], b[1])
 
 
 def _checked_shift(shift: tuple[float, float]) -> tuple[float, float]:

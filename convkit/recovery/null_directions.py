@@ -77,7 +77,11 @@ def in_words(spectrum: Spectrum, size: tuple[int, int], *, bias: bool) -> list[s
     if bias and not is_determined(spectrum, _last(unknowns)):
         said.append("gain and bias cannot be told apart")
     if not said:
-        said.append(f"only {spectrum.rank} combinations of the {unknowns} unknowns are determined")
+        many = "combination is" if spectrum.rank == 1 else "combinations are"
+        of = f"of the {unknowns} unknowns " if unknowns > 1 else ""
+        said.append(
+            f"only {spectrum.rank} {many} determined {of}".rstrip() if spectrum.rank else "nothing is determined"
+        )
     return said
 
 

@@ -58,16 +58,22 @@ class Observations:
         image, target = replace(self.image, shift=image_shift), replace(self.target, shift=target_shift)
         moments = np.zeros((p + 2, p + 2))
         used = outputs if self.kept is None else int(np.count_nonzero(self.kept))
-        # Nanoseconds as measured on one core: to copy and multiply a patch; to transform a pixel and fill the matrix.
-        each = 10 + 2 * p + p * p / 40
-        whole = 1e7 + 20 * prod(image.shape) + 50 * p * p
-        if stride == 1 and whole + (outputs - used) * each < used * each:
+        if stride == 1 and _windows_pay(p, prod(image.shape), used, outputs - used):
             add_windows(moments, image, target, self.size, flip=flip)
             if self.kept is not None:
                 add_patches(moments, image, target, self.size, flip=flip, kept=~self.kept, sign=-1)
         else:
             add_patches(moments, image, target, self.size, stride=stride, flip=flip, kept=self.kept)
         return moments
+
+
+def _windows_pay(taps: int, pixels: int, used: int, left_out: int) -> bool:
+    """Whether all windows at once, less those left out, are faster than the patches of the outputs used.
+
+    In nanoseconds as measured on one core: to copy and multiply a patch; to transform a pixel and fill the matrix.
+    """
+    patch = 10 + 2 * taps + taps * taps / 40
+    return 1e7 + 20 * pixels + 50 * taps * taps + left_out * patch < used * patch
 
 
 def observe(

@@ -16,8 +16,10 @@ from convkit.recovery.spectrum import Spectrum
 
 Matrix = NDArray[np.float64]
 
-# Each pass over the image takes the error of the solution down by about κ·eps; two reach the rounding of the image.
-_REFINEMENTS = 2
+# Each pass over the image takes the error of the solution down by about κ·eps; most images need one or two.
+_REFINEMENTS = 10
+# A step that promises to lower the squares by less than this share of them is not worth a pass.
+_NOTHING_TO_GAIN = 1e-15
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,7 +58,9 @@ class Optimum:
         """
         freedom = self.count - self.spectrum.rank
         floor = level**2 / 12.0 if level is not None else 0.0
-        return max(self.residual_squares / freedom, floor) if freedom > 0 else math.nan
+        if freedom > 0:
+            return max(self.residual_squares / freedom, floor)
+        return floor or math.nan  # as many unknowns as data: only rounding is known
 
     def standard_errors(self, level: float | None) -> NDArray[np.float64]:
         """Standard error of each unknown, ``sqrt(σ² · diag(G⁻¹))``; NaN for those that are not determined.
@@ -80,39 +84,38 @@ def find_optimum(problem: Problem, normal: NormalEquations) -> Optimum:
     ConvkitError
         When image and target hold values that are not finite.
     """
-    spectrum = Spectrum.of(normal.gram)
-    if problem.bias and spectrum.identifiable:
-        shift, gram = normal.image_shift, normal.moments[:-1, :-1]
-        right = normal.moments[:-1, -1]
-        inverse = _inverse(gram)
-        point = _unshifted(inverse @ right, shift, normal.target_shift, problem.size)
-        back = np.eye(len(gram))
+    if problem.bias:
+        shift, judged, right = normal.image_shift, normal.moments[:-1, :-1], normal.moments[:-1, -1]
+        back = np.eye(len(judged))
         back[-1, :-1] = -shift  # b = b' + target_shift - image_shift·Σw
-        covariance = back @ inverse @ back.T
+        spectrum = Spectrum.of(normal.gram, judged, back)
+        point = _unshifted(spectrum.judged_inverse @ right, shift, normal.target_shift, problem.size)
     else:
-        shift, inverse = 0.0, spectrum.pseudo_inverse
-        point = as_parameters(inverse @ normal.moment, problem.size, bias=problem.bias)
-        back, covariance = np.eye(len(inverse)), inverse
+        shift, spectrum = 0.0, Spectrum.of(normal.gram)
+        point = as_parameters(spectrum.judged_inverse @ normal.moment, problem.size, bias=False)
+    point = _shortened(point, spectrum, problem)
     squares, moments = residual_moments(problem, point, image_shift=shift)
     for _ in range(_REFINEMENTS):
-        step = back @ (inverse @ moments[: len(inverse)])
-        if np.abs(step).max() <= np.finfo(np.float64).eps * np.abs(point.taps).max():
-            break  # below the rounding of the taps
-        better = as_parameters(as_vector(point, bias=problem.bias) + step, problem.size, bias=problem.bias)
+        correlated = moments[: problem.unknowns]
+        step = spectrum.judged_inverse @ correlated
+        if float(correlated @ step) <= _NOTHING_TO_GAIN * squares:
+            break
+        vector = as_vector(point, bias=problem.bias) + spectrum.back @ step
+        better = _shortened(as_parameters(vector, problem.size, bias=problem.bias), spectrum, problem)
         better_squares, better_moments = residual_moments(problem, better, image_shift=shift)
         if not better_squares < squares:
             break
         point, squares, moments = better, better_squares, better_moments
-    return Optimum(point, squares, spectrum, covariance, normal.count)
+    return Optimum(point, squares, spectrum, spectrum.pseudo_inverse, normal.count)
+
+
+def _shortened(point: Parameters, spectrum: Spectrum, problem: Problem) -> Parameters:
+    if spectrum.identifiable:
+        return point
+    vector = spectrum.shortened(as_vector(point, bias=problem.bias))
+    return as_parameters(vector, problem.size, bias=problem.bias)
 
 
 def _unshifted(solution: NDArray[Any], image_shift: float, target_shift: float, size: tuple[int, int]) -> Parameters:
     shifted = as_parameters(solution, size, bias=True)
     return Parameters(shifted.taps, shifted.bias + target_shift - image_shift * float(shifted.taps.sum()))
-
-
-def _inverse(gram: Matrix) -> Matrix:
-    """Invert after scaling every column to length 1, which evens out units."""
-    scale = 1.0 / np.sqrt(np.diag(gram))
-    scaled: Matrix = np.linalg.inv(gram * np.outer(scale, scale)) * np.outer(scale, scale)
-    return 0.5 * (scaled + scaled.T)

@@ -59,11 +59,11 @@ class Quadratic:
     def loss_with_gradient(self) -> float:
         """Return the loss, and leave its gradient in ``gradient``."""
         self.gradient = 2.0 * self.scale * (self.gram @ self.gap)
-        return self.least + 0.5 * float(self.gap @ self.gradient)
+        return self.least + max(0.5 * float(self.gap @ self.gradient), 0.0)
 
     def loss(self) -> float:
         """Return the loss."""
-        return self.least + self.scale * float(self.gap @ self.gram @ self.gap)
+        return self.least + max(self.scale * float(self.gap @ self.gram @ self.gap), 0.0)  # never below by rounding
 
     def move(self, step: Vector) -> None:
         """Add a step to the parameters."""

@@ -20,6 +20,11 @@ class Spectrum:
     ----------
     gram : ndarray, shape (p, p)
         Symmetric, positive semi-definite.
+    judged : ndarray, shape (p, p)
+        The Gram matrix in which rank and inverse are judged: that of a shifted image, whose mean does not drown
+        what its pixels differ by. The same as ``gram`` where there is no bias to make up for a shift.
+    back : ndarray, shape (p, p)
+        What takes a solution for ``judged`` to one for ``gram``.
     tolerance : float
         Eigenvalues of the column-scaled ``G`` count towards the rank above this share of the largest.
 
@@ -31,12 +36,20 @@ class Spectrum:
     """
 
     gram: Matrix
+    judged: Matrix
+    back: Matrix
     tolerance: float
 
     @classmethod
-    def of(cls, gram: Matrix) -> "Spectrum":
+    def of(cls, gram: Matrix, judged: Matrix | None = None, back: Matrix | None = None) -> "Spectrum":
         """Take ``p · eps`` as the tolerance, the rounding of a sum of p products."""
-        return cls(gram, len(gram) * np.finfo(np.float64).eps)
+        unit = np.eye(len(gram))
+        return cls(
+            gram,
+            gram if judged is None else judged,
+            unit if back is None else back,
+            len(gram) * np.finfo(np.float64).eps,
+        )
 
     @cached_property
     def _eigen(self) -> tuple[Vector, Matrix]:
@@ -56,13 +69,13 @@ class Spectrum:
     @cached_property
     def _scale(self) -> Vector:
         """What every unknown is divided by so that its column of X has length 1."""
-        lengths = np.sqrt(np.diag(self.gram))
+        lengths = np.sqrt(np.diag(self.judged))
         lengths[lengths == 0] = 1.0
         return lengths
 
     @cached_property
     def _scaled_eigen(self) -> tuple[Vector, Matrix]:
-        values, vectors = np.linalg.eigh(self.gram / np.outer(self._scale, self._scale))
+        values, vectors = np.linalg.eigh(self.judged / np.outer(self._scale, self._scale))
         return values, vectors
 
     @cached_property
@@ -86,7 +99,7 @@ class Spectrum:
     def null(self) -> Matrix:
         """Orthonormal directions, as columns, in which the unknowns may move without the data noticing."""
         scaled = self._scaled_eigen[1][:, : len(self.gram) - self.rank]
-        directions: Matrix = np.linalg.qr(scaled / self._scale[:, None])[0]
+        directions: Matrix = np.linalg.qr(self.back @ (scaled / self._scale[:, None]))[0]
         return directions
 
     @property
@@ -97,14 +110,23 @@ class Spectrum:
         return float(self.seen[-1] / self.seen[0])
 
     @cached_property
-    def pseudo_inverse(self) -> Matrix:
-        """``G⁺``: it gives the shortest of all solutions; the inverse when nothing is left open."""
+    def judged_inverse(self) -> Matrix:
+        """An inverse of ``judged`` on the directions that the data see."""
         kept = len(self.gram) - self.rank
         values, vectors = self._scaled_eigen[0][kept:], self._scaled_eigen[1][:, kept:] / self._scale[:, None]
-        inverse = (vectors / values) @ vectors.T
-        shortest = np.eye(len(self.gram)) - self.null @ self.null.T
-        projected: Matrix = shortest @ inverse @ shortest
+        inverse: Matrix = (vectors / values) @ vectors.T
+        return inverse
+
+    @property
+    def pseudo_inverse(self) -> Matrix:
+        """``G⁺``: it gives the shortest of all solutions; the inverse when nothing is left open."""
+        inverse = self.back @ self.judged_inverse @ self.back.T
+        projected: Matrix = self.shortened(self.shortened(inverse).T)
         return projected
+
+    def shortened(self, solutions: Matrix) -> Matrix:
+        """Take from solutions, in columns or alone, what lies in the null directions."""
+        return solutions - self.null @ (self.null.T @ solutions)
 
     def unseen_share(self) -> Vector:
         """How much of each unknown lies in the null directions: 0 is determined, 1 is free.
@@ -198,8 +220,11 @@ class Rates:
         """
         if rate >= self.stable_below:
             return math.inf
-        slowest = float(np.abs(1.0 - rate * self.curvatures).max(initial=0.0))
-        return math.log(reduction) / math.log(slowest) if slowest > 0.0 else 1.0
+        # 1 - |1 - rλ|, without the rounding of 1 - rλ when it is next to 1.
+        progress = float(np.minimum(rate * self.curvatures, 2.0 - rate * self.curvatures).min(initial=1.0))
+        if progress <= 0.0:
+            return math.inf
+        return math.log(reduction) / math.log1p(-progress) if progress < 1.0 else 1.0
 
 
 def predicted_losses(

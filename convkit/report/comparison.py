@@ -87,7 +87,7 @@ def _run_table(result: Comparison) -> Table:
             *(told(one.settings.get(key)) for key in keys),
             compact(one.final_loss, 4),
             compact(one.max_abs_error, 3),
-            compact(one.condition_number, 3),
+            _condition(one),
             _in_errors(one.distance_in_standard_errors),
             one.status,
             "—" if one.steps is None else str(one.steps),
@@ -111,13 +111,27 @@ def _kernel_table(result: Comparison, runs: list[Run], shape: tuple[int, ...]) -
         true = None
     table = new_table("tap", *(["true"] if true is not None else []), *names, left=1)
     for row, column in np.ndindex(*shape):
-        cells = [compact(float(one.kernel[row, column])) for one in runs if one.kernel is not None]
+        cells = [_tap(one, row, column) for one in runs]
         known = [compact(float(true[row, column]))] if true is not None else []
         add_row(table, f"({row},{column})", *known, *cells)
     add_row(
         table, "bias", *([compact(runs[0].true_bias)] if true is not None else []), *(compact(one.bias) for one in runs)
     )
     return table
+
+
+def _condition(one: Run) -> str:
+    """Write the condition number, or the rank where it is deficient."""
+    if one.identifiable is False:
+        return f"rank {one.rank} of {one.parameters}"
+    return compact(one.condition_number, 3)
+
+
+def _tap(one: Run, row: int, column: int) -> str:
+    """Write a tap; — where the data leave it open."""
+    assert one.kernel is not None
+    error = one.standard_error[row, column] if one.standard_error is not None else 0.0
+    return "—" if one.identifiable is False and np.isnan(error) else compact(float(one.kernel[row, column]))
 
 
 def _in_errors(distance: float | None) -> str:

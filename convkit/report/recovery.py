@@ -54,7 +54,8 @@ def _opening(found: Recovery) -> list[str]:
     if rate is not None:
         limit = f", stable below {compact(rate.stable_below)}" if rate.stable_below is not None else ""
         best = f", best after many steps {compact(rate.best)}" if limit else ""
-        lines.append(f"{found.solver} on {found.backend}, learning rate {compact(rate.used)}{limit}{best}")
+        lines.append(f"{found.solver} on {found.backend}")
+        lines.append(f"learning rate {compact(rate.used)}{limit}{best}")
     else:
         lines.append("exact: the normal equations, solved and refined")
     return [*lines, ""]
@@ -90,7 +91,7 @@ def _tap_table(found: Recovery, positions: list[tuple[int, ...]]) -> Table:
         known = bias.standard_error is not None and np.isfinite(bias.standard_error)
         cells = ["bias", compact(bias.learned) if known or shown_all else "—"]
         if true is not None:
-            cells += [compact(bias.true), _signed(bias.learned - (bias.true or 0.0)) if known else "—"]
+            cells += [compact(bias.true), _signed(bias.learned - (bias.true or 0.0)) if known or shown_all else "—"]
         add_row(table, *cells, _error(bias.standard_error if bias.standard_error is not None else np.nan))
     return table
 
@@ -138,9 +139,8 @@ def _closing(found: Recovery) -> list[str]:
     condition = f", condition number {compact(told.condition_number, 4)}" if told.condition_number else ""
     lines.append(f"rank {told.rank} of {told.parameters}{condition}")
     if rate is not None and rate.predicted_steps is not None and np.isfinite(rate.predicted_steps):
-        lines.append(
-            f"at this rate, {compact(np.ceil(rate.predicted_steps))} steps take the slowest error down 10⁶-fold"
-        )
+        steps = compact(np.ceil(rate.predicted_steps))
+        lines.append(f"steps until the slowest error is down 10⁶-fold, at this rate: {steps}")
     limit = found.learning_rate.stable_below if found.learning_rate is not None else None
     if found.status == "diverged" and limit is not None:
         lines.append(f"the loss blew up: the learning rate must stay below {compact(limit)}; try --lr auto")

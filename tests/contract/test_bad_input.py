@@ -105,6 +105,7 @@ _CASES = {
     "a grid for one run": ((*LEARN, "--config", "grid.toml"), "convkit compare grid.toml"),
     "numbers beyond the type": (("convolve", "1e308,1e308", "-k", "1,1"), "1e+308"),
     "an image that overflows": ((*LEARN, "--image", "1e160,2e160;1,2"), "2e+160"),
+    "an image that underflows": ((*LEARN, "--image", "1e-163,2e-163;1e-163,0"), "2e-163"),
     "a ragged array in a config": ((*LEARN, "--config", "array.toml"), "rows of"),
     "numbers that are none": (("convolve", "1,nan", "-k", "1"), "'nan' in row 1, column 2"),
     "exact through a convolution": ((*LEARN, "--solver", "exact", "--backend", "conv2d"), "conv2d"),

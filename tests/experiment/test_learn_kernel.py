@@ -287,3 +287,23 @@ def test_options_cover_every_setting_in_the_same_order() -> None:
     from convkit.cli.options import EXPERIMENT
 
     assert list(EXPERIMENT) == list(Experiment.model_fields)
+
+
+@pytest.mark.parametrize(("true", "size"), [((1, 2), (1, 3)), ((2, 2), (3, 3)), ((1, 2), (1, 4)), ((3, 3), (2, 4))])
+def test_a_truth_of_another_size_is_laid_on_the_pixel_it_answers_to(true, size) -> None:
+    rng = np.random.default_rng(11)
+    image, kernel = rng.random((20, 21)), rng.standard_normal(true)
+    target = convolve(image, kernel, padding="replicate")
+    found = learn_kernel(image, kernel, target, size=size, solver="exact", expect=kernel)
+    if size[0] >= true[0]:
+        assert found.kernel.max_abs_error < 1e-9
+        assert found.expectation.met
+    else:
+        assert found.kernel.max_abs_error > 0.1
+
+
+@pytest.mark.parametrize("given", [{"image": "noise:mean=1e4"}, {"image": "noise", "lr": 1e-20}])
+def test_a_descent_that_hardly_moves_is_an_answer(given) -> None:
+    found = learn_kernel(kernel="sobel", **given)
+    assert found.status == "max-steps"
+    assert found.learning_rate.predicted_steps > 1e6

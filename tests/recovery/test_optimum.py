@@ -133,3 +133,33 @@ def test_a_constant_image_cannot_tell_gain_from_bias() -> None:
     assert "gain and bias cannot be told apart" in in_words(optimum.spectrum, (3, 3), bias=True)
     # All the same the answer explains the data.
     assert optimum.residual_squares < 1e-25
+
+
+@pytest.mark.parametrize("mean", [1e4, 1e6, 1e7])
+def test_a_large_mean_does_not_hide_what_the_pixels_differ_by(mean: float, rng: np.random.Generator) -> None:
+    """With a bias a shift of the image changes nothing but the bias, so the rank and the answer stay."""
+    noise = rng.random((30, 30))
+    kernel = rng.standard_normal((3, 3))
+    windows = np.lib.stride_tricks.sliding_window_view(noise + mean, (3, 3))
+    # The target loses digits to the mean before anything is recovered from it: eps·mean each.
+    optimum = optimum_of(Problem(noise + mean, np.einsum("ijuv,uv->ij", windows, kernel), (3, 3)))
+    assert optimum.spectrum.rank == 10
+    np.testing.assert_allclose(optimum.point.taps, kernel, atol=20 * np.finfo(float).eps * mean)
+    errors = optimum.standard_errors(None)[:9].reshape(3, 3)
+    assert np.abs((optimum.point.taps - kernel) / errors).max() < 5
+
+
+def test_error_bars_without_a_bias_hold_at_a_large_mean(rng: np.random.Generator) -> None:
+    image = 1e4 + rng.random((40, 40))
+    kernel = rng.standard_normal((3, 3))
+    target = np.einsum("ijuv,uv->ij", np.lib.stride_tricks.sliding_window_view(image, (3, 3)), kernel)
+    optimum = optimum_of(Problem(image, target, (3, 3), bias=False))
+    solution = np.linalg.lstsq(dense(Problem(image, target, (3, 3), bias=False))[0], target.ravel())[0]
+    assert np.abs(optimum.point.taps - kernel).max() <= 20 * np.abs(solution - kernel.ravel()).max()
+
+
+def test_a_system_with_no_freedom_left_knows_only_the_rounding() -> None:
+    optimum = optimum_of(Problem(np.array([[1.0, 2, 4, 9]]), np.array([[1.0, 2, 5]]), (1, 2)))
+    assert np.isnan(optimum.standard_errors(None)).all()
+    expected = np.sqrt(np.diag(optimum.unit_covariance) / 12)
+    np.testing.assert_allclose(optimum.standard_errors(level=1.0), expected)
