@@ -72,7 +72,7 @@ def _by_tiles(problem: Problem, point: Parameters, shift: float) -> tuple[float,
             fitted = np.fft.irfft2(spectrum * kernel, (rows, columns))
             residual = problem.target[tile.top : tile.bottom, tile.left : tile.right] - constant
             residual -= fitted[: residual.shape[0], : residual.shape[1]]
-            squares += float(np.vdot(residual, residual))
+            squares += float(np.square(residual).sum())  # a BLAS product would wake its threads beside ours
             total += float(residual.sum())
             cross += spectrum * np.conj(np.fft.rfft2(residual, (rows, columns)))
         lags = np.fft.irfft2(cross, (rows, columns))[:kh, :kw]

@@ -221,8 +221,9 @@ def test_mapped_files_are_read_in_pieces(tmp_path, monkeypatch, rng: np.random.G
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
     assert found.moments[8, 10] == pytest.approx(found.moments[8, 8])
-    # A whole image in float64 would be 19 MB; what grows are the numbers of its rows and the list of its tiles.
-    assert peaks[1] < peaks[0] + 1e6
+    # A whole image in float64 would be 19 MB. What grows are the numbers of its rows and the list of its tiles; how
+    # many tiles are held at once depends on how the threads happen to meet.
+    assert peaks[1] < peaks[0] + 4e6
     assert peaks[1] < 8e6
 
 
