@@ -52,7 +52,7 @@ from convkit.recovery.constraints import Constrained, solve_constrained
 from convkit.recovery.null_directions import in_words, null_pictures, undetermined
 from convkit.recovery.quadratic import as_parameters, as_vector
 from convkit.recovery.ridge import Ridge, solve_ridge
-from convkit.recovery.spectrum import predicted_losses
+from convkit.recovery.spectrum import predicted_arrival, predicted_losses
 
 # Longer histories are thinned to about this many entries.
 MOST_LOSSES = 10_000
@@ -247,6 +247,7 @@ def _search(
         on_step=turned_watch if watch is not None else None,
         arrived=_arrival(optimum, problem, experiment.tol) if experiment.tol is not None else None,
     )
+    plain = experiment.solver is Solver.GD
     assert experiment.backend is not None  # settled
     objective = make_objective(
         problem, optimum, start, experiment.backend, dtype=experiment.dtype, device=experiment.device
@@ -257,7 +258,8 @@ def _search(
         stable_below=limit,
         best=rates.best,
         best_momentum=rates.best_momentum,
-        predicted_steps=rates.steps_to(1e-6, rate) if experiment.solver is Solver.GD else None,
+        predicted_steps=rates.steps_to(1e-6, rate) if plain else None,
+        predicted_arrival=_arrives_at(problem, optimum, start, rate, experiment.tol) if plain else None,
     )
 
 
@@ -374,6 +376,15 @@ def _losses(losses: list[float], every: int, predicted: Predicted | None) -> lis
     kept = _thinned(len(losses), every)
     foretold = predicted(np.array(kept) + 1).tolist() if predicted is not None else [None] * len(kept)
     return [LossAtStep(step=i + 1, loss=losses[i], predicted=loss) for i, loss in zip(kept, foretold, strict=True)]
+
+
+def _arrives_at(
+    problem: Problem, optimum: Optimum, start: Parameters, rate: float, tolerance: float | None
+) -> float | None:
+    if tolerance is None:
+        return None
+    gap = as_vector(start, bias=problem.bias) - as_vector(optimum.point, bias=problem.bias)
+    return predicted_arrival(optimum.spectrum, problem.loss_scale, gap, rate, tolerance)
 
 
 def _foretell(problem: Problem, optimum: Optimum, start: Parameters, rate: float) -> Predicted:

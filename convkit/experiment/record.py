@@ -78,7 +78,8 @@ class LearningRateBlock(Block):
     """The rate used, the rate from which descent diverges, and the best fixed one.
 
     ``best_momentum`` is Polyak's pair of rate and β; ``predicted_steps`` those until the slowest direction's error is
-    a millionth of what it was, by plain descent with the rate used.
+    a millionth of what it was, by plain descent with the rate used; ``predicted_arrival`` those until every unknown is
+    within ``tol`` of the exact answer.
     """
 
     used: float
@@ -86,6 +87,7 @@ class LearningRateBlock(Block):
     best: float | None
     best_momentum: tuple[float, float] | None
     predicted_steps: Number | None
+    predicted_arrival: Number | None
 
 
 class IdentifiabilityBlock(Block):

@@ -8,6 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+# A descent that takes more steps than this has not arrived in anybody's lifetime.
+_NEVER = 2**60
+
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
 
@@ -225,6 +228,40 @@ class Rates:
         if progress <= 0.0:
             return math.inf
         return math.log(reduction) / math.log1p(-progress) if progress < 1.0 else 1.0
+
+
+def predicted_arrival(spectrum: Spectrum, scale: float, gap: Vector, rate: float, tolerance: float) -> float:
+    """Steps of plain descent until no unknown is further than a tolerance from the optimum; infinity if never.
+
+    Only the part of the gap that the data see counts. The distance falls from step to step, but for oscillations
+    next to the limit, so the first step within the tolerance is found by doubling and halving.
+
+    Examples
+    --------
+    >>> predicted_arrival(Spectrum.of(np.eye(1)), 1.0, np.array([1.0]), 0.25, 0.126)
+    3.0
+    """
+    seen = gap - spectrum.null @ (spectrum.null.T @ gap)
+    along = spectrum.vectors.T @ seen
+    factors = 1.0 - 2.0 * scale * rate * spectrum.eigenvalues
+
+    def arrived(steps: int) -> bool:
+        with np.errstate(over="ignore", invalid="ignore"):
+            left = spectrum.vectors @ (np.sign(factors) ** steps * np.abs(factors) ** steps * along)
+        return bool(np.abs(left).max() <= tolerance)
+
+    if arrived(0):
+        return 0.0
+    high = 1
+    while not arrived(high):
+        high *= 2
+        if high > _NEVER:
+            return math.inf
+    low = high // 2
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if arrived(middle) else (middle, high)
+    return float(high)
 
 
 def predicted_losses(

@@ -117,7 +117,9 @@ def _show_large(found: Recovery) -> None:
 
 
 def _closing(found: Recovery) -> list[str]:
-    lines = [f"{found.status} after {found.steps} steps, loss {compact(found.final_loss)}"]
+    foretold = found.learning_rate.predicted_arrival if found.learning_rate is not None else None
+    arrival = f" ({compact(foretold)} foretold)" if foretold is not None and np.isfinite(foretold) else ""
+    lines = [f"{found.status} after {found.steps} steps{arrival}, loss {compact(found.final_loss)}"]
     if found.solver == "exact":
         lines = [f"the least-squares answer, loss {compact(found.final_loss)}"]
         if found.ridge is not None:

@@ -307,3 +307,13 @@ def test_a_descent_that_hardly_moves_is_an_answer(given) -> None:
     found = learn_kernel(kernel="sobel", **given)
     assert found.status == "max-steps"
     assert found.learning_rate.predicted_steps > 1e6
+
+
+@pytest.mark.parametrize("tol", [1e-2, 1e-6, 1e-10])
+@pytest.mark.parametrize("size", [(1, 2), (3, 3)])
+@pytest.mark.parametrize("backend", ["gram", "conv2d"])
+def test_the_step_at_which_descent_arrives_is_foretold(tol: float, size, backend: str) -> None:
+    found = learn_kernel(size=size, lr=0.01, steps=2000, tol=tol, backend=backend)
+    assert found.status == "converged"
+    assert found.steps == found.learning_rate.predicted_arrival
+    assert learn_kernel(lr=0.02, steps=3, tol=tol).learning_rate.predicted_arrival == np.inf
