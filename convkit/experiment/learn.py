@@ -243,7 +243,6 @@ def _search(
 
     plan = DescentPlan(
         steps=experiment.steps,
-        rate=rate,
         on_step=turned_watch if watch is not None else None,
         arrived=_arrival(optimum, problem, experiment.tol) if experiment.tol is not None else None,
     )

@@ -54,14 +54,12 @@ class Descent:
 
 @dataclass(frozen=True)
 class DescentPlan:
-    """How far to walk, and how long the steps are.
+    """How far to walk, and who is told on the way.
 
     Attributes
     ----------
     steps : int
         The most steps to take.
-    rate : float
-        Learning rate.
     on_step : function, optional
         Called with (step, loss, parameters) after each loss is known and before its update; steps count from 1.
     arrived : function, optional
@@ -69,7 +67,6 @@ class DescentPlan:
     """
 
     steps: int
-    rate: float
     on_step: Callable[[int, float, Parameters], None] | None = None
     arrived: Callable[[Parameters], bool] | None = None
 

@@ -52,7 +52,7 @@ def walk(
     backend: LearningBackend = LearningBackend.GRAM, dtype: str = "float64", **plan,
 ) -> Descent:  # fmt: skip
     objective = make_objective(problem, optimum_of(problem), start, backend, dtype=dtype)
-    return descend(objective, DescentPlan(steps, rate, **plan), solver.steps(objective, rate))
+    return descend(objective, DescentPlan(steps, **plan), solver.steps(objective, rate))
 
 
 def plain_loop(problem: Problem, start: Parameters, make, steps: int) -> tuple[list[float], np.ndarray]:
