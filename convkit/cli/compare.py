@@ -7,6 +7,7 @@ import typer
 
 from convkit.cli import options
 from convkit.errors import SettingsError
+from convkit.text import shown
 
 if TYPE_CHECKING:
     from convkit.experiment import Comparison
@@ -72,6 +73,12 @@ def _check_save(path: str, inputs: list[str]) -> None:
     check_writable(path, inputs=inputs)
     if Path(path).is_file() and Path(path).stat().st_size:
         read_runs(path)
+        if not Path(path).read_bytes().endswith(b"\n"):  # what is appended would join the line that was cut short
+            raise SettingsError(
+                expected="saved runs whose last line is whole",
+                got=f"{shown(path)}, whose last line is cut short",
+                hint="deleting that line, or another file",
+            )
 
 
 def _texts(varied: dict[str, list[Any]]) -> list[str]:

@@ -302,6 +302,11 @@ def test_a_torn_last_line_is_left_out_and_said(convkit, tmp_path) -> None:
     done = convkit("compare", "runs.jsonl", "--json")
     assert "cut short" in done.stderr
     assert len(json.loads(done.stdout)["runs"]) == 2
+    # Nor does anything get appended to half a line.
+    again = convkit("compare", "--vary", "seed=3:5", "--save", "runs.jsonl")
+    assert again.returncode == 2
+    assert "cut short" in again.stderr
+    assert (tmp_path / "runs.jsonl").read_text() == whole[:-40]
 
 
 def test_closed_stdout_is_no_crash() -> None:
