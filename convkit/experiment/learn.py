@@ -137,16 +137,16 @@ def run(experiment: Experiment, *, watch: Watch | None = None, announce: Announc
         convention = Convention(experiment.padding, experiment.stride, experiment.flip)
         target = _read(experiment.target, experiment, image_rng)
         aligned = align_pair(image.values, target.values, size, convention)
-    problem = Problem(
+    problem = Problem.of(
         aligned.image, aligned.target, size, stride=experiment.stride, bias=experiment.bias, loss=experiment.loss
     )
     start = _turned(Parameters.draw(size, start_rng, bias=experiment.bias), flip=experiment.flip)
     began = time.perf_counter()
-    normal = NormalEquations.of(problem.image, problem.target, problem.size, stride=problem.stride, bias=problem.bias)
+    normal = problem.condensed()
     optimum = find_optimum(problem, normal)
     seconds = time.perf_counter() - began
-    if announce is not None and experiment.backend is LearningBackend.NAIVE and problem.target.size > _MANY_WINDOWS:
-        announce(f"the backend naive visits {problem.target.size} windows a step in Python, which takes its time")
+    if announce is not None and experiment.backend is LearningBackend.NAIVE and aligned.target.size > _MANY_WINDOWS:
+        announce(f"the backend naive visits {aligned.target.size} windows a step in Python, which takes its time")
     held = _hold(normal, experiment)
     descent, learning_rate = _search(problem, optimum, held, start, experiment, watch, announce)
     predicted = None
@@ -330,7 +330,7 @@ def _record(
             determined=in_words(spectrum, problem.size, bias=problem.bias),
             null_directions=_null_directions(spectrum, problem.size, flip=experiment.flip),
         ),
-        fit=_fit_block(problem, target, optimum),
+        fit=_fit_block(aligned, target, optimum),
         exact=_exact_block(problem, optimum, descent.found, level, flip=experiment.flip),
         ridge=_ridge_block(held, experiment) if isinstance(held, Ridge) else None,
         constraint=_constraint_block(held, optimum, problem, experiment) if isinstance(held, Constrained) else None,
@@ -429,17 +429,17 @@ def _kernel_block(learned: NDArray[Any], truth: Kernel | None, errors: NDArray[A
     return KernelBlock(learned=learned, true=true, standard_error=errors, max_abs_error=error, name=None)
 
 
-def _fit_block(problem: Problem, target: Image | None, optimum: Optimum) -> FitBlock:
+def _fit_block(aligned: Aligned, target: Image | None, optimum: Optimum) -> FitBlock:
     """Judge the data at the optimum, not how far a descent came."""
     squares = optimum.residual_squares
-    mean = problem.target.mean(dtype=np.float64)
-    spread = sum(float(np.square(row - mean).sum()) for row in problem.target)  # row by row, to spare memory
+    mean = aligned.target.mean(dtype=np.float64)
+    spread = sum(float(np.square(row - mean).sum()) for row in aligned.target)  # row by row, to spare memory
     level = target.level if target is not None else None
     saturated = 0.0
     if target is not None and target.bits is not None:
-        saturated = float(np.mean((problem.target <= 0.0) | (problem.target >= 1.0)))
+        saturated = float(np.mean((aligned.target <= 0.0) | (aligned.target >= 1.0)))
     return FitBlock(
-        residual_rms=math.sqrt(squares / problem.target.size),
+        residual_rms=math.sqrt(squares / aligned.target.size),
         rounding_rms=level / math.sqrt(12.0) if level is not None else None,
         r2=1.0 - squares / spread if spread > 0 else None,
         saturated_fraction=saturated,

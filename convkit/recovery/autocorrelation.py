@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from convkit.convolution.fft import next_fast_length
 from convkit.recovery.plane import Plane
 from convkit.recovery.tiles import Tile, in_lanes
+from convkit.recovery.transform import TileTransform
 
 # Spectra of this length fit a processor's second-level cache: a quarter faster than 512.
 _LENGTH = 320
@@ -127,7 +128,7 @@ def _correlate_lane(
     lags, cross, sums = np.zeros((size[0], 2 * size[1] - 1)), np.zeros(size), np.zeros(3)
     around = np.arange(1 - size[1], size[1])  # negative lags lie at the end of a circular correlation
     for shape, group in groupby(cuts, key=_shape):
-        transform = _Transform(shape)
+        transform = TileTransform(shape)
         spectrum, joint, joint_sum = (transform.empty() for _ in range(3))
         parts = spectrum.view(np.float64)  # real and imaginary parts side by side
         power = np.zeros_like(parts)
@@ -150,34 +151,3 @@ def _correlate_lane(
         lags += transform.inverse(power[:, ::2] + power[:, 1::2], size[0])[:, around]
         cross += transform.inverse(joint_sum, size[0])[:, : size[1]]
     return lags, cross, sums
-
-
-class _Transform:
-    """Spectra of real tiles, filled up with zeros to one shape; they lie transposed, column by column.
-
-    Rows first, then columns copied into rows, into memory that is used again and again: half the time of
-    ``rfft2``, which spends the other half on strides and on fresh memory.
-    """
-
-    def __init__(self, shape: tuple[int, int]) -> None:
-        self.shape = shape
-        self.rows = np.empty((shape[0], shape[1] // 2 + 1), np.complex128)
-        self.columns = self.empty()
-
-    def empty(self) -> NDArray[np.complex128]:
-        """Return room for one spectrum."""
-        return np.empty((self.shape[1] // 2 + 1, self.shape[0]), np.complex128)
-
-    def __call__(self, tile: NDArray[np.float64], spectrum: NDArray[np.complex128]) -> None:
-        """Write the spectrum of a tile."""
-        height = len(tile)
-        np.fft.rfft(tile, self.shape[1], axis=1, out=self.rows[:height])
-        self.columns[:, :height] = self.rows[:height].T
-        self.columns[:, height:] = 0.0
-        np.fft.fft(self.columns, axis=1, out=spectrum)
-
-    def inverse(self, spectrum: NDArray[np.complex128] | NDArray[np.float64], rows: int) -> NDArray[np.float64]:
-        """Return the first rows of the real array that a spectrum belongs to."""
-        columns = np.fft.ifft(spectrum, axis=1)[:, :rows]
-        found: NDArray[np.float64] = np.fft.irfft(columns.T, self.shape[1], axis=1)
-        return found

@@ -12,6 +12,8 @@ from convkit.convolution.conv2d import strip_rows
 from convkit.recovery.problem import Parameters, Problem
 
 Forward = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+# Rows of an image, the targets of their windows, and which of these are used (None for all).
+Strip = tuple[torch.Tensor, torch.Tensor, torch.Tensor | None]
 
 
 class AutogradObjective:
@@ -46,8 +48,9 @@ class AutogradObjective:
         self.device = device
         self.weight = torch.tensor(start.taps, dtype=dtype, device=device, requires_grad=True)
         self.bias = torch.tensor(start.bias, dtype=dtype, device=device, requires_grad=problem.bias)
-        # A small image is one strip, which need not be made anew at every step.
-        self._only_strip = next(self._make_strips()) if self._rows >= problem.target.shape[0] else None
+        # Small images are a strip each, which need not be made anew at every step.
+        small = all(pair.target.shape[0] <= strip_rows(pair.target.shape[1]) for pair in problem.pairs)
+        self._kept = list(self._make_strips()) if small else None
 
     @property
     def parameters(self) -> list[torch.Tensor]:
@@ -59,9 +62,8 @@ class AutogradObjective:
         for parameter in self.parameters:
             parameter.grad = None
         total = 0.0
-        for image, target in self._strips():
-            residual = strided(image, self.weight, self.problem.stride, self.forward) + self.bias - target
-            loss = (residual * residual).sum() * self.problem.loss_scale
+        for strip in self._strips():
+            loss: Any = self._loss_of(strip)
             loss.backward()
             total += loss.item()
         return total
@@ -69,31 +71,38 @@ class AutogradObjective:
     def loss(self) -> float:
         """Return the loss alone."""
         with torch.no_grad():
-            total = 0.0
-            for image, target in self._strips():
-                residual = strided(image, self.weight, self.problem.stride, self.forward) + self.bias - target
-                total += float((residual * residual).sum()) * self.problem.loss_scale
-        return total
+            return sum(self._loss_of(strip).item() for strip in self._strips())
 
     def current(self) -> Parameters:
         """Return a copy of the parameters as they stand."""
         taps: NDArray[np.float64] = self.weight.detach().cpu().double().numpy().copy()
         return Parameters(taps, float(self.bias.detach()))
 
-    @property
-    def _rows(self) -> int:
-        return strip_rows(self.problem.target.shape[1])
+    def _loss_of(self, strip: Strip) -> torch.Tensor:
+        image, target, mask = strip
+        residual = strided(image, self.weight, self.problem.stride, self.forward) + self.bias - target
+        if mask is not None:
+            residual = residual[mask]
+        knee = self.problem.knee
+        if knee is None:
+            squares: torch.Tensor = (residual * residual).sum()
+            return squares * self.problem.loss_scale
+        # PyTorch's loss is ½r² within the knee.
+        huber = torch.nn.functional.huber_loss(residual, torch.zeros_like(residual), reduction="sum", delta=knee)
+        return 2.0 * self.problem.loss_scale * huber
 
-    def _strips(self) -> Iterable[tuple[torch.Tensor, torch.Tensor]]:
-        return [self._only_strip] if self._only_strip is not None else self._make_strips()
+    def _strips(self) -> Iterable[Strip]:
+        return self._kept if self._kept is not None else self._make_strips()
 
-    def _make_strips(self) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+    def _make_strips(self) -> Iterator[Strip]:
         problem, stride = self.problem, self.problem.stride
-        height = problem.target.shape[0]
-        for top in range(0, height, self._rows):
-            bottom = min(top + self._rows, height)
-            window = problem.image[stride * top : stride * (bottom - 1) + problem.size[0]]
-            yield self._tensor(window), self._tensor(problem.target[top:bottom])
+        for pair in problem.pairs:
+            height, rows = pair.target.shape[0], strip_rows(pair.target.shape[1])
+            for top in range(0, height, rows):
+                bottom = min(top + rows, height)
+                window = pair.image[stride * top : stride * (bottom - 1) + problem.size[0]]
+                mask = None if pair.mask is None else torch.tensor(pair.mask[top:bottom], device=self.device)
+                yield self._tensor(window), self._tensor(pair.target[top:bottom]), mask
 
     def _tensor(self, values: NDArray[Any]) -> torch.Tensor:
         return torch.tensor(values, dtype=self.dtype, device=self.device)

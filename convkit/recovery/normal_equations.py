@@ -77,6 +77,7 @@ class NormalEquations:
         flip: bool = False,
         bias: bool = True,
         mask: ArrayLike | None = None,
+        weights: ArrayLike | None = None,
         shift: tuple[float, float] | None = None,
     ) -> "NormalEquations":
         """Condense an image and its response.
@@ -102,6 +103,8 @@ class NormalEquations:
             Whether a bias is sought.
         mask : array_like of bool, shape of the target, optional
             True where an output is to be used. What no used output sees may be NaN.
+        weights : array_like, shape of the target, optional
+            What each output counts for, from 0 to 1: ``G = Σ w·x·xᵀ`` and so on; `count` is then their sum.
         shift : (float, float), optional
             Image and target shift. By default the means of the pixels used, each rounded to a power of two no
             larger than the standard deviation: harmless, and integers stay integers, whose sums are exact.
@@ -114,7 +117,7 @@ class NormalEquations:
             When image, target, mask and kernel do not fit together.
         ImageError
             When a used pixel is NaN, infinite or beyond 1e140, an array is not real, a mask is not boolean or
-            leaves no output.
+            leaves no output, or weights are not from 0 to 1.
 
         Examples
         --------
@@ -122,7 +125,7 @@ class NormalEquations:
         array([[1., 2.],
                [2., 4.]])
         """
-        seen = observe(image, target, size, padding=padding, stride=stride, flip=flip, mask=mask)
+        seen = observe(image, target, size, padding=padding, stride=stride, flip=flip, mask=mask, weights=weights)
         of_image, of_target = summarize(seen.image), summarize(seen.target)
         image_shift, target_shift = (of_image.centre, of_target.centre) if shift is None else _checked_shift(shift)
         return cls(
@@ -184,9 +187,9 @@ class NormalEquations:
         return float(moved_column(self.moments, self.image_shift, self.target_shift)[-1])
 
     @property
-    def count(self) -> int:
-        """How many outputs were used."""
-        return int(self.moments[-2, -2])
+    def count(self) -> float:
+        """How many outputs were used, or the sum of their weights."""
+        return float(self.moments[-2, -2])
 
     def centred(self) -> Centred:
         """Return the equations about the true means, for which the bias is eliminated.

@@ -28,20 +28,20 @@ class Observations:
     size : (int, int)
         The kernel's ``(kh, kw)``.
     convention : Convention
-    kept : ndarray of bool, shape (oh, ow), or None
-        The outputs to use; None for all.
+    weights : ndarray of float64, shape (oh, ow), or None
+        What each output counts for, none below 0; None where all count for 1.
     """
 
     image: Plane
     target: Plane
     size: tuple[int, int]
     convention: Convention
-    kept: NDArray[np.bool_] | None
+    weights: NDArray[np.float64] | None
 
     def moments(self, image_shift: float, target_shift: float) -> NDArray[np.float64]:
         """Return ``Σ z zᵀ`` with ``z = (patch - image_shift, 1, y - target_shift)``, by whichever way is faster.
 
-        Outputs that are left out may be taken away again from the whole, where pixels that none of the others
+        What outputs lack of weight 1 may be taken away again from the whole, where pixels that none of those used
         sees are 0, so that nothing large is subtracted.
 
         Returns
@@ -49,21 +49,19 @@ class Observations:
         ndarray, shape (p + 2, p + 2)
             Symmetric to the last bit.
         """
-        p, outputs, flip, stride = (
-            prod(self.size),
-            prod(self.target.shape),
-            self.convention.flip,
-            self.convention.stride,
-        )
+        p, flip, stride = prod(self.size), self.convention.flip, self.convention.stride
         image, target = replace(self.image, shift=image_shift), replace(self.target, shift=target_shift)
         moments = np.zeros((p + 2, p + 2))
-        used = outputs if self.kept is None else int(np.count_nonzero(self.kept))
-        if stride == 1 and _windows_pay(p, prod(image.shape), used, outputs - used):
+        lacking = None if self.weights is None else 1.0 - self.weights
+        outputs = prod(target.shape)
+        used = outputs if self.weights is None else int(np.count_nonzero(self.weights))
+        left_out = 0 if lacking is None else int(np.count_nonzero(lacking))
+        if stride == 1 and _windows_pay(p, prod(image.shape), used, left_out):
             add_windows(moments, image, target, self.size, flip=flip)
-            if self.kept is not None:
-                add_patches(moments, image, target, self.size, flip=flip, kept=~self.kept, sign=-1)
+            if lacking is not None:
+                add_patches(moments, image, target, self.size, flip=flip, weights=np.maximum(lacking, 0.0), sign=-1)
         else:
-            add_patches(moments, image, target, self.size, stride=stride, flip=flip, kept=self.kept)
+            add_patches(moments, image, target, self.size, stride=stride, flip=flip, weights=self.weights)
         return moments
 
 
@@ -85,6 +83,7 @@ def observe(
     stride: int = 1,
     flip: bool = False,
     mask: ArrayLike | None = None,
+    weights: ArrayLike | None = None,
 ) -> Observations:
     """Check that image, response, kernel and mask fit together; the parameters are `NormalEquations.of`'s.
 
@@ -106,7 +105,11 @@ def observe(
     convention = Convention(Padding.parse("valid" if padding is None else padding), stride, flip)
     check_fits(pixels.shape, kernel)
     _check_target(response.shape, convention.output_shape(pixels.shape, kernel), pixels.shape, kernel)
-    kept = None if mask is None else _checked_mask(mask, response.shape)
+    counted = None if mask is None else _checked_mask(mask, response.shape).astype(np.float64)
+    if weights is not None:
+        given = _checked_weights(weights, response.shape)
+        counted = given if counted is None else counted * given
+    kept = None if counted is None else counted > 0.0
     # Padding the numbers of the rows, from 1 on, tells where each row of the padded image comes from.
     rows, columns = (
         convention.pad(np.arange(1, length + 1)[:, None], (taps, 1))[:, 0] - 1
@@ -127,7 +130,7 @@ def observe(
         ),
         kernel,
         convention,
-        kept,
+        counted,
     )
 
 
@@ -189,3 +192,18 @@ def _checked_mask(mask: ArrayLike, shape: tuple[int, ...]) -> NDArray[np.bool_]:
             hint="True where an output is to be used",
         )
     return kept
+
+
+def _checked_weights(weights: ArrayLike, shape: tuple[int, ...]) -> NDArray[np.float64]:
+    given = np.asarray(weights, dtype=np.float64)
+    if given.shape != shape:
+        raise ShapeError(
+            expected=f"weights of the target's shape {shape}", got=f"shape {given.shape}", hint="one weight per output"
+        )
+    if not (given.min() >= 0.0 and given.max() <= 1.0 and given.any()):
+        raise ImageError(
+            expected="weights from 0 to 1, some of them above 0",
+            got=f"weights from {given.min():g} to {given.max():g}",
+            hint="weights / weights.max()",
+        )
+    return given

@@ -36,7 +36,7 @@ class Optimum:
         Of ``G = XᵀX``, bias included, uncentred.
     unit_covariance : ndarray, shape (p, p)
         ``G⁻¹`` (its pseudo-inverse when deficient): the covariance for noise of variance 1.
-    count : int
+    count : float
         How many outputs were used.
     """
 
@@ -44,7 +44,7 @@ class Optimum:
     residual_squares: float
     spectrum: Spectrum
     unit_covariance: Matrix
-    count: int
+    count: float
 
     @property
     def unknowns(self) -> int:

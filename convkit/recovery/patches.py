@@ -1,6 +1,8 @@
-"""Moments of windows from the windows themselves: blocks of them, multiplied by BLAS."""
+"""Windows of an image in blocks of bounded size, and their moments through BLAS."""
 
+from collections.abc import Iterator
 from math import isqrt
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,23 +15,34 @@ _BLOCK_BYTES = 32 << 20
 _BLOCK_WINDOWS = 1 << 15
 
 
-def add_patches(
-    moments: NDArray[np.float64],
+class Block(NamedTuple):
+    """Some windows.
+
+    Attributes
+    ----------
+    columns : ndarray, shape (kh·kw + 2, m)
+        One column a window: its pixels row by row, 1, and the target. Overwritten by the next block.
+    weights : ndarray, shape (m,), or None
+        What each counts for; None for 1.
+    """
+
+    columns: NDArray[np.float64]
+    weights: NDArray[np.float64] | None
+
+
+def patch_blocks(
     image: Plane,
     target: Plane,
     size: tuple[int, int],
     *,
     stride: int = 1,
     flip: bool = False,
-    kept: NDArray[np.bool_] | None = None,
-    sign: int = 1,
-) -> None:
-    """Add (or take away) the moments of the windows of some outputs.
+    weights: NDArray[np.float64] | None = None,
+) -> Iterator[Block]:
+    """Yield the windows of the outputs with a weight above 0, block after block.
 
     Parameters
     ----------
-    moments : ndarray, shape (kh·kw + 2, kh·kw + 2)
-        Of taps row by row, one and target; changed in place.
     image : Plane
     target : Plane, shape (oh, ow)
     size : (int, int)
@@ -37,40 +50,41 @@ def add_patches(
     stride : int
         Distance of the windows.
     flip : bool
-        Whether the taps are those of the windows turned by 180°.
-    kept : ndarray of bool, shape (oh, ow), optional
-        The outputs to add; by default all.
-    sign : int
-        -1 to take away.
+        Whether windows are turned by 180°.
+    weights : ndarray, shape (oh, ow), optional
+        By default all 1.
 
     Examples
     --------
     >>> x, y = (Plane("", np.array([row]), np.arange(1), np.arange(len(row))) for row in ([1, 2, 4], [1, 10]))
-    >>> moments = np.zeros((4, 4)); add_patches(moments, x, y, (1, 2)); moments
-    array([[  5.,  10.,   3.,  21.],
-           [ 10.,  20.,   6.,  42.],
-           [  3.,   6.,   2.,  11.],
-           [ 21.,  42.,  11., 101.]])
+    >>> next(patch_blocks(x, y, (1, 2))).columns
+    array([[ 1.,  2.],
+           [ 2.,  4.],
+           [ 1.,  1.],
+           [ 1., 10.]])
     """
     (kh, kw), p = size, size[0] * size[1]
     capacity = max(1, min(_BLOCK_BYTES // (8 * (p + 2)), _BLOCK_WINDOWS, target.shape[0] * target.shape[1]))
     # One column a window: a tap's row is then a stretch of the image, copied in runs.
-    block = np.empty((p + 2, capacity))
-    block[p] = 1.0
+    block, counted = np.empty((p + 2, capacity)), None if weights is None else np.empty(capacity)
     filled = 0
     for tile in tiles(target.shape, isqrt(capacity), capacity // isqrt(capacity)):
         height, width = tile.bottom - tile.top, tile.right - tile.left
-        chosen = None if kept is None else np.nonzero(kept[tile.top : tile.bottom, tile.left : tile.right])
+        weight = None if weights is None else weights[tile.top : tile.bottom, tile.left : tile.right]
+        chosen = None if weight is None else np.nonzero(weight)
         count = height * width if chosen is None else len(chosen[0])
         if not count:
             continue
         if filled + count > capacity:
-            _add_product(moments, block[:, :filled], sign)
+            yield Block(block[:, :filled], None if counted is None else counted[:filled])
             filled = 0
         columns = block[:, filled : filled + count]
-        filled += count
         response = target.read(tile)
+        columns[p] = 1.0
         columns[p + 1] = response.ravel() if chosen is None else response[chosen]
+        if counted is not None and weight is not None and chosen is not None:
+            counted[filled : filled + count] = weight[chosen]
+        filled += count
         top, left = tile.top * stride, tile.left * stride
         pixels = image.read(Tile(top, top + (height - 1) * stride + kh, left, left + (width - 1) * stride + kw))
         # Every tap sees the same places, moved.
@@ -84,13 +98,47 @@ def add_patches(
                 columns[k].reshape(height, width)[...] = seen[:height, :width]
             else:
                 columns[k] = flat[places + (u * across + v)]
-    _add_product(moments, block[:, :filled], sign)
+    if filled:
+        yield Block(block[:, :filled], None if counted is None else counted[:filled])
 
 
-def _add_product(moments: NDArray[np.float64], block: NDArray[np.float64], sign: int) -> None:
-    # NumPy sees that it is one matrix twice: half the products, and a result symmetric to the last bit.
-    found = block @ block.T
-    if sign > 0:
-        moments += found
-    else:
-        moments -= found
+def add_patches(
+    moments: NDArray[np.float64],
+    image: Plane,
+    target: Plane,
+    size: tuple[int, int],
+    *,
+    stride: int = 1,
+    flip: bool = False,
+    weights: NDArray[np.float64] | None = None,
+    sign: int = 1,
+) -> None:
+    """Add (or take away) the moments of the windows of some outputs: ``Σ w·z·zᵀ``.
+
+    Parameters
+    ----------
+    moments : ndarray, shape (kh·kw + 2, kh·kw + 2)
+        Of taps row by row, one and target; changed in place.
+    image, target, size, stride, flip, weights
+        As for `patch_blocks`.
+    sign : int
+        -1 to take away.
+
+    Examples
+    --------
+    >>> x, y = (Plane("", np.array([row]), np.arange(1), np.arange(len(row))) for row in ([1, 2, 4], [1, 10]))
+    >>> moments = np.zeros((4, 4)); add_patches(moments, x, y, (1, 2), weights=np.array([[1, 0.5]])); moments.round(9)
+    array([[ 3. ,  6. ,  2. , 11. ],
+           [ 6. , 12. ,  4. , 22. ],
+           [ 2. ,  4. ,  1.5,  6. ],
+           [11. , 22. ,  6. , 51. ]])
+    """
+    for columns, weight in patch_blocks(image, target, size, stride=stride, flip=flip, weights=weights):
+        if weight is not None and (weight != 1.0).any():
+            columns *= np.sqrt(weight)  # on both sides of the product, so that it stays symmetric
+        # NumPy sees that it is one matrix twice: half the products, and a result symmetric to the last bit.
+        found = columns @ columns.T
+        if sign > 0:
+            moments += found
+        else:
+            moments -= found

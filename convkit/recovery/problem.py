@@ -1,18 +1,23 @@
-"""The recovery problem in its one form: valid windows, a target, and a loss."""
+"""The recovery problem in its one form: valid windows, targets, and a loss."""
 
+import operator
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property, reduce
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from convkit.recovery.normal_equations import NormalEquations
+
 
 class Loss(StrEnum):
-    """How the squared residuals become one number."""
+    """How the residuals become one number: their squares summed or averaged, or Huber's robust sum."""
 
     SUM = "sum"
     MEAN = "mean"
+    HUBER = "huber"
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,8 +49,8 @@ class Parameters:
 
 
 @dataclass(frozen=True, eq=False)
-class Problem:
-    """Find ``k`` and ``b`` with ``y[i, j] ≈ Σ k[u, v] · x[s·i + u, s·j + v] + b``.
+class Pair:
+    """Windows of an image, and what a filter made of each.
 
     Padding, flip and offset are settled before: the image holds exactly the windows that the target answers to.
 
@@ -53,27 +58,98 @@ class Problem:
     ----------
     image : ndarray, shape (H, W)
     target : ndarray, shape ((H - kh) // s + 1, (W - kw) // s + 1)
+    mask : ndarray of bool, shape of the target, or None
+        True where an output is used; None for all. What no used output sees may be anything.
+    """
+
+    image: NDArray[Any]
+    target: NDArray[Any]
+    mask: NDArray[np.bool_] | None = None
+
+    @property
+    def count(self) -> int:
+        """How many outputs are used."""
+        return self.target.size if self.mask is None else int(np.count_nonzero(self.mask))
+
+    def used(self) -> NDArray[Any]:
+        """Return the targets used, in one row."""
+        return self.target.reshape(-1) if self.mask is None else self.target[self.mask]
+
+
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """Find ``k`` and ``b`` with ``y[i, j] ≈ Σ k[u, v] · x[s·i + u, s·j + v] + b`` in every pair.
+
+    Attributes
+    ----------
+    pairs : tuple of Pair
     size : (int, int)
         The kernel's ``(kh, kw)``.
     stride : int
     bias : bool
         Whether ``b`` is sought; if not it is 0.
     loss : Loss
+    knee : float or None
+        Of Huber's loss: residuals beyond it count ``2·knee·|r| - knee²`` instead of ``r²``.
     """
 
-    image: NDArray[np.floating[Any]]
-    target: NDArray[np.floating[Any]]
+    pairs: tuple[Pair, ...]
     size: tuple[int, int]
     stride: int = 1
     bias: bool = True
     loss: Loss = Loss.SUM
+    knee: float | None = None
+
+    @classmethod
+    def of(
+        cls,
+        image: NDArray[Any],
+        target: NDArray[Any],
+        size: tuple[int, int],
+        *,
+        mask: NDArray[np.bool_] | None = None,
+        stride: int = 1,
+        bias: bool = True,
+        loss: Loss = Loss.SUM,
+    ) -> "Problem":
+        """Pose the problem of a single pair.
+
+        Examples
+        --------
+        >>> Problem.of(np.ones((6, 8)), np.zeros((6, 7)), (1, 2)).unknowns
+        3
+        """
+        return cls((Pair(image, target, mask),), size, stride, bias, loss)
 
     @property
     def unknowns(self) -> int:
         """How many numbers are sought."""
         return self.size[0] * self.size[1] + self.bias
 
+    @cached_property
+    def count(self) -> int:
+        """How many outputs are used."""
+        return sum(pair.count for pair in self.pairs)
+
+    def condensed(self) -> NormalEquations:
+        """Return the normal equations, summed over the pairs.
+
+        Examples
+        --------
+        >>> Problem.of(np.array([[1, 2, 4]]), np.array([[3, 6]]), (1, 2)).condensed().count
+        2.0
+        """
+        return reduce(
+            operator.add,
+            (
+                NormalEquations.of(
+                    pair.image, pair.target, self.size, stride=self.stride, bias=self.bias, mask=pair.mask
+                )
+                for pair in self.pairs
+            ),
+        )
+
     @property
     def loss_scale(self) -> float:
-        """What the sum of squares is multiplied by."""
-        return 1.0 if self.loss is Loss.SUM else 1.0 / self.target.size
+        """What the sum over the outputs is multiplied by."""
+        return 1.0 / self.count if self.loss is Loss.MEAN else 1.0

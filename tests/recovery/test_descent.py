@@ -11,7 +11,6 @@ from convkit.recovery import (
     DescentPlan,
     LearningBackend,
     Loss,
-    NormalEquations,
     Optimum,
     Parameters,
     Problem,
@@ -30,7 +29,7 @@ DESCENTS = [solver for solver in Solver if solver is not Solver.EXACT]
 def problem(rng: np.random.Generator) -> Problem:
     image = rng.random((10, 12))
     target = image[1:, 1:] - 0.5 * image[:-1, :-1] + 0.01 * rng.standard_normal((9, 11))
-    return Problem(image, target, (2, 2))
+    return Problem.of(image, target, (2, 2))
 
 
 @pytest.fixture
@@ -39,8 +38,7 @@ def start(rng: np.random.Generator) -> Parameters:
 
 
 def optimum_of(problem: Problem) -> Optimum:
-    normal = NormalEquations.of(problem.image, problem.target, problem.size, stride=problem.stride, bias=problem.bias)
-    return find_optimum(problem, normal)
+    return find_optimum(problem, problem.condensed())
 
 
 def rates_of(problem: Problem) -> Rates:
@@ -57,7 +55,8 @@ def walk(
 
 def plain_loop(problem: Problem, start: Parameters, make, steps: int) -> tuple[list[float], np.ndarray]:
     """What anybody would write, with nothing of convkit in it."""
-    image, target = torch.tensor(problem.image)[None, None], torch.tensor(problem.target)
+    pair = problem.pairs[0]
+    image, target = torch.tensor(pair.image)[None, None], torch.tensor(pair.target)
     weight = torch.tensor(start.taps, requires_grad=True)
     bias = torch.tensor(start.bias, dtype=torch.float64, requires_grad=True)
     optimizer = make([weight, bias])
@@ -98,7 +97,7 @@ def test_backends_take_the_same_walk(solver: Solver, loss: Loss, bias: bool, str
     rng = np.random.default_rng(3)
     image = rng.random((12, 14))
     shape = (11 - 1) // stride + 1, (12 - 1) // stride + 1
-    problem = Problem(image, rng.random(shape), (2, 3), stride=stride, bias=bias, loss=loss)
+    problem = Problem.of(image, rng.random(shape), (2, 3), stride=stride, bias=bias, loss=loss)
     start = Parameters.draw((2, 3), rng, bias=bias)
     rate = solver.auto_rate(rates_of(problem), 25)
     naive = walk(problem, start, solver, rate, 25, backend=LearningBackend.NAIVE)
@@ -114,7 +113,7 @@ def test_backends_take_the_same_walk(solver: Solver, loss: Loss, bias: bool, str
 def test_gram_keeps_its_digits_near_a_loss_of_zero() -> None:
     rng = np.random.default_rng(4)
     image = rng.standard_normal((30, 30))
-    problem = Problem(image, image[:29, :29] - 2 * image[1:, 1:], (2, 2))
+    problem = Problem.of(image, image[:29, :29] - 2 * image[1:, 1:], (2, 2))
     found = walk(problem, Parameters.draw((2, 2), rng), Solver.GD, rates_of(problem).best, 60)
     # e - 2cᵀw + wᵀGw would end at eps·e = 1e-12, or below zero.
     assert 0 <= found.final_loss < 1e-24
@@ -125,8 +124,8 @@ def test_gram_keeps_its_digits_near_a_loss_of_zero() -> None:
 @pytest.mark.parametrize("solver", DESCENTS)
 def test_final_loss_is_that_of_the_kernel_returned(problem, start, solver: Solver, backend: LearningBackend) -> None:
     found = walk(problem, start, solver, solver.auto_rate(rates_of(problem), 20), 20, backend=backend)
-    windows = np.lib.stride_tricks.sliding_window_view(problem.image, (2, 2))
-    residual = np.einsum("ijuv,uv->ij", windows, found.found.taps) + found.found.bias - problem.target
+    windows = np.lib.stride_tricks.sliding_window_view(problem.pairs[0].image, (2, 2))
+    residual = np.einsum("ijuv,uv->ij", windows, found.found.taps) + found.found.bias - problem.pairs[0].target
     assert found.final_loss == pytest.approx(np.square(residual).sum(), rel=1e-9)
     assert found.final_loss < found.losses[0]
 
@@ -170,7 +169,7 @@ def test_a_diverged_descent_keeps_its_last_finite_kernel(problem, start) -> None
 def test_auto_rates_never_diverge(rng: np.random.Generator) -> None:
     images = [np.ones((8, 8)), np.zeros((8, 8)), 1e6 * rng.random((8, 8)), 1e-9 * np.eye(8)]
     for image in images:
-        problem = Problem(image, image[:7, :7].copy(), (2, 2))
+        problem = Problem.of(image, image[:7, :7].copy(), (2, 2))
         rates = rates_of(problem)
         for solver in DESCENTS:
             found = walk(problem, Parameters.draw((2, 2), rng), solver, solver.auto_rate(rates, 40), 40)

@@ -1,5 +1,7 @@
 """The loss and its gradient, beside dense matrices and PyTorch's own checker."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -16,11 +18,12 @@ _FORWARDS = [naive, correlate_tensor]
 
 def dense(problem: Problem) -> tuple[np.ndarray, np.ndarray]:
     """Every window of the image as a row, plus a 1 for the bias; and the target as a vector."""
-    windows = np.lib.stride_tricks.sliding_window_view(problem.image, problem.size)
-    rows = windows[:: problem.stride, :: problem.stride].reshape(problem.target.size, -1)
+    pair = problem.pairs[0]
+    windows = np.lib.stride_tricks.sliding_window_view(pair.image, problem.size)
+    rows = windows[:: problem.stride, :: problem.stride].reshape(pair.target.size, -1)
     if problem.bias:
         rows = np.hstack([rows, np.ones((len(rows), 1))])
-    return rows, problem.target.ravel()
+    return rows, pair.target.ravel()
 
 
 def make_problem(
@@ -28,7 +31,9 @@ def make_problem(
 ) -> Problem:
     image = rng.random((11, 140))  # wide enough for the sixteen phases of conv2d
     shape = Convention(stride=stride).output_shape(image.shape, size)
-    return Problem(image, rng.standard_normal(shape), size, stride=stride, bias=bias, loss=loss)
+    knee = 0.7 if loss is Loss.HUBER else None
+    problem = Problem.of(image, rng.standard_normal(shape), size, stride=stride, bias=bias, loss=loss)
+    return replace(problem, knee=knee)
 
 
 @pytest.mark.parametrize("forward", _FORWARDS)
@@ -45,9 +50,14 @@ def test_loss_and_gradient_are_those_of_the_dense_system(
         matrix, target = dense(problem)
         weights = np.append(start.taps.ravel(), start.bias) if bias else start.taps.ravel()
         residual = matrix @ weights - target
-        scale = 1.0 if loss is Loss.SUM else 1.0 / target.size
-        assert objective.loss_with_gradient() == pytest.approx(scale * residual @ residual, rel=1e-12)
-        assert objective.loss() == pytest.approx(scale * residual @ residual, rel=1e-12)
+        scale = 1.0 / target.size if loss is Loss.MEAN else 1.0
+        knee = problem.knee or np.inf
+        beyond = np.abs(residual) > knee
+        with np.errstate(invalid="ignore"):  # inf - inf where the loss has no knee
+            expected = scale * np.where(beyond, 2 * knee * np.abs(residual) - knee**2, residual**2).sum()
+        residual = np.clip(residual, -knee, knee)
+        assert objective.loss_with_gradient() == pytest.approx(expected, rel=1e-12)
+        assert objective.loss() == pytest.approx(expected, rel=1e-12)
         gradient = np.concatenate([p.grad.numpy().ravel() for p in objective.parameters])
         np.testing.assert_allclose(gradient, 2 * scale * matrix.T @ residual, rtol=1e-10, atol=1e-10)
 

@@ -6,21 +6,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from convkit.convolution import Convention
-from convkit.recovery import NormalEquations, Optimum, Problem, Spectrum, find_optimum
+from convkit.recovery import Optimum, Problem, Spectrum, find_optimum
 from convkit.recovery.null_directions import in_words, null_pictures, undetermined
 
 
 def optimum_of(problem: Problem) -> Optimum:
-    normal = NormalEquations.of(problem.image, problem.target, problem.size, stride=problem.stride, bias=problem.bias)
-    return find_optimum(problem, normal)
+    return find_optimum(problem, problem.condensed())
 
 
 def dense(problem: Problem) -> tuple[np.ndarray, np.ndarray]:
-    windows = np.lib.stride_tricks.sliding_window_view(problem.image, problem.size)
-    rows = windows[:: problem.stride, :: problem.stride].reshape(problem.target.size, -1)
+    pair = problem.pairs[0]
+    windows = np.lib.stride_tricks.sliding_window_view(pair.image, problem.size)
+    rows = windows[:: problem.stride, :: problem.stride].reshape(pair.target.size, -1)
     if problem.bias:
         rows = np.hstack([rows, np.ones((len(rows), 1))])
-    return rows, problem.target.ravel()
+    return rows, pair.target.ravel()
 
 
 def vector(optimum: Optimum, *, bias: bool) -> np.ndarray:
@@ -34,7 +34,7 @@ def vector(optimum: Optimum, *, bias: bool) -> np.ndarray:
 def test_is_the_least_squares_answer(size, bias: bool, stride: int, rng: np.random.Generator) -> None:
     image = 5 + rng.random((40, 43))  # far from centred
     shape = Convention(stride=stride).output_shape(image.shape, size)
-    problem = Problem(image, rng.standard_normal(shape), size, stride=stride, bias=bias)
+    problem = Problem.of(image, rng.standard_normal(shape), size, stride=stride, bias=bias)
     matrix, target = dense(problem)
     solution, residual, rank, _ = np.linalg.lstsq(matrix, target)
     optimum = optimum_of(problem)
@@ -51,7 +51,7 @@ def test_is_the_least_squares_answer(size, bias: bool, stride: int, rng: np.rand
 def test_the_shortest_answer_when_the_data_leave_some_open(kh: int, kw: int, bias: bool) -> None:
     image = np.tile(np.random.default_rng(1).standard_normal(12), (9, 1))  # rows alike
     target = image[: 9 - kh + 1, : 12 - kw + 1].copy()
-    problem = Problem(image, target, (kh, kw), bias=bias)
+    problem = Problem.of(image, target, (kh, kw), bias=bias)
     matrix, right = dense(problem)
     solution, _, rank, _ = np.linalg.lstsq(matrix, right, rcond=1e-12)
     optimum = optimum_of(problem)
@@ -70,7 +70,7 @@ def test_noiseless_float_pairs_are_recovered_to_the_digits_promised(kind: str, a
     image = rng.random((300, 310)) if kind == "noise" else skimage.data.camera()[:300, :310] / 255.0
     kernel = rng.random((13, 13))
     windows = np.lib.stride_tricks.sliding_window_view(image, (13, 13))
-    problem = Problem(image, np.einsum("ijuv,uv->ij", windows, kernel), (13, 13))
+    problem = Problem.of(image, np.einsum("ijuv,uv->ij", windows, kernel), (13, 13))
     error = np.linalg.norm(optimum_of(problem).point.taps - kernel) / np.linalg.norm(kernel)
     assert error < accuracy
 
@@ -83,7 +83,7 @@ def test_error_bars_hold_the_truth_and_meet_the_bound() -> None:
     truth = np.append(kernel.ravel(), 0.3)
     found, errors = [], []
     for _ in range(400):
-        optimum = optimum_of(Problem(image, clean + sigma * rng.standard_normal(clean.shape), (2, 3)))
+        optimum = optimum_of(Problem.of(image, clean + sigma * rng.standard_normal(clean.shape), (2, 3)))
         found.append(vector(optimum, bias=True))
         errors.append(optimum.standard_errors(None))
     held = np.abs(np.array(found) - truth) < 1.959964 * np.array(errors)
@@ -95,7 +95,7 @@ def test_error_bars_hold_the_truth_and_meet_the_bound() -> None:
 
 def test_rounding_is_a_floor_under_the_error_bars() -> None:
     image = np.random.default_rng(4).integers(0, 9, (20, 20)).astype(float)
-    optimum = optimum_of(Problem(image, image[1:, 1:] - image[:-1, :-1], (2, 2)))
+    optimum = optimum_of(Problem.of(image, image[1:, 1:] - image[:-1, :-1], (2, 2)))
     expected = np.sqrt(np.diag(optimum.unit_covariance) / 12)
     np.testing.assert_allclose(optimum.standard_errors(level=1.0), expected)
     assert optimum.standard_errors(None).max() < 1e-12
@@ -110,7 +110,7 @@ def edges() -> np.ndarray:
 @pytest.mark.parametrize(("size", "rank"), [((1, 2), 3), ((2, 2), 3), ((3, 3), 4)])
 def test_the_lessons_ranks(size: tuple[int, int], rank: int) -> None:
     image = edges()
-    optimum = optimum_of(Problem(image, np.zeros((7 - size[0], 9 - size[1])), size))
+    optimum = optimum_of(Problem.of(image, np.zeros((7 - size[0], 9 - size[1])), size))
     assert optimum.spectrum.rank == rank
     assert optimum.spectrum.identifiable == (size == (1, 2))
 
@@ -128,7 +128,7 @@ def test_what_the_lessons_image_cannot_tell_in_words_and_pictures() -> None:
 
 
 def test_a_constant_image_cannot_tell_gain_from_bias() -> None:
-    optimum = optimum_of(Problem(np.full((6, 6), 0.5), np.full((4, 4), 0.7), (3, 3)))
+    optimum = optimum_of(Problem.of(np.full((6, 6), 0.5), np.full((4, 4), 0.7), (3, 3)))
     assert optimum.spectrum.rank == 1
     assert "gain and bias cannot be told apart" in in_words(optimum.spectrum, (3, 3), bias=True)
     # All the same the answer explains the data.
@@ -142,7 +142,7 @@ def test_a_large_mean_does_not_hide_what_the_pixels_differ_by(mean: float, rng: 
     kernel = rng.standard_normal((3, 3))
     windows = np.lib.stride_tricks.sliding_window_view(noise + mean, (3, 3))
     # The target loses digits to the mean before anything is recovered from it: eps·mean each.
-    optimum = optimum_of(Problem(noise + mean, np.einsum("ijuv,uv->ij", windows, kernel), (3, 3)))
+    optimum = optimum_of(Problem.of(noise + mean, np.einsum("ijuv,uv->ij", windows, kernel), (3, 3)))
     assert optimum.spectrum.rank == 10
     np.testing.assert_allclose(optimum.point.taps, kernel, atol=20 * np.finfo(float).eps * mean)
     errors = optimum.standard_errors(None)[:9].reshape(3, 3)
@@ -153,13 +153,13 @@ def test_error_bars_without_a_bias_hold_at_a_large_mean(rng: np.random.Generator
     image = 1e4 + rng.random((40, 40))
     kernel = rng.standard_normal((3, 3))
     target = np.einsum("ijuv,uv->ij", np.lib.stride_tricks.sliding_window_view(image, (3, 3)), kernel)
-    optimum = optimum_of(Problem(image, target, (3, 3), bias=False))
-    solution = np.linalg.lstsq(dense(Problem(image, target, (3, 3), bias=False))[0], target.ravel())[0]
+    optimum = optimum_of(Problem.of(image, target, (3, 3), bias=False))
+    solution = np.linalg.lstsq(dense(Problem.of(image, target, (3, 3), bias=False))[0], target.ravel())[0]
     assert np.abs(optimum.point.taps - kernel).max() <= 20 * np.abs(solution - kernel.ravel()).max()
 
 
 def test_a_system_with_no_freedom_left_knows_only_the_rounding() -> None:
-    optimum = optimum_of(Problem(np.array([[1.0, 2, 4, 9]]), np.array([[1.0, 2, 5]]), (1, 2)))
+    optimum = optimum_of(Problem.of(np.array([[1.0, 2, 4, 9]]), np.array([[1.0, 2, 5]]), (1, 2)))
     assert np.isnan(optimum.standard_errors(None)).all()
     expected = np.sqrt(np.diag(optimum.unit_covariance) / 12)
     np.testing.assert_allclose(optimum.standard_errors(level=1.0), expected)

@@ -1,0 +1,42 @@
+"""How a target's numbers were stored: in steps, and between two rails."""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Recording:
+    """A target's number format.
+
+    Attributes
+    ----------
+    level : float or None
+        The step that numbers were rounded to, in image units; None when they were not.
+    lowest, highest : float
+        The rails: the format holds nothing beyond them, so that a response beyond is stored as the rail.
+
+    Examples
+    --------
+    >>> eight_bits = Recording(1 / 255, 0.0, 1.0)
+    >>> eight_bits.saturated(np.array([0.0, 0.5, 1.0])).tolist()
+    [True, False, True]
+    """
+
+    level: float | None = None
+    lowest: float = -math.inf
+    highest: float = math.inf
+
+    def saturated(self, values: NDArray[Any]) -> NDArray[np.bool_]:
+        """Which values lie on a rail."""
+        slack = 0.0 if self.level is None else self.level / 4
+        on_rail: NDArray[np.bool_] = (values <= self.lowest + slack) | (values >= self.highest - slack)
+        return on_rail
+
+    @property
+    def rounding_variance(self) -> float:
+        """Variance of the rounding error, ``level² / 12`` (Widrow, Kollár & Liu, IEEE TIM 45(2), 1996); 0 if none."""
+        return 0.0 if self.level is None else self.level**2 / 12.0
