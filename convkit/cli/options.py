@@ -20,6 +20,10 @@ def _text(option: str, metavar: str, told: str, *aliases: str) -> Any:
     return Annotated[str | None, typer.Option(option, *aliases, metavar=metavar, help=told, show_default=False)]
 
 
+def _texts(option: str, metavar: str, told: str) -> Any:
+    return Annotated[list[str] | None, typer.Option(option, metavar=metavar, help=told, show_default=False)]
+
+
 def _flag(option: str, told: str) -> Any:
     return Annotated[bool | None, typer.Option(option, help=told, show_default=False)]
 
@@ -53,23 +57,21 @@ Device = Annotated[str | None, typer.Option("--device", metavar="D", help="cpu (
 
 # One entry for every field of `convkit.experiment.Experiment`, in the order of the help; a test holds them together.
 EXPERIMENT: dict[str, Any] = {
-    "image": _text("--image", "X", "Image text: a file, a pattern such as noise, or a matrix (default edges)."),
+    "image": _texts("--image", "X", "A file, a pattern such as noise, or a matrix (default edges); may be repeated."),
     "kernel": _text("--kernel", "K", KERNEL_HELP + " The truth (default 1,-1).", "-k"),
-    "target": _text("--target", "Y", "What the filter made of the image (default: made from --kernel)."),
+    "target": _texts("--target", "Y", "What the filter made of each image (default: made from --kernel)."),
+    "pairs": _text("--pairs", "F", "Many pairs: a CSV file of two columns, or a folder with before/ and after/."),
+    "mask": _texts("--mask", "M", "Use the target's pixels where this image is not 0; once, or for every pair."),
     "size": _text("--size", "N|HxW", "Size of the kernel to find (default: the kernel's)."),
     "steps": _text("--steps", "N", "Steps of descent (default 40)."),
     "lr": _text("--lr", "R", "Learning rate, or auto (default): the best for the steps asked."),
     "solver": _text("--solver", "NAME", "gd (default), momentum, adam, lbfgs, or exact (closed form)."),
     "backend": _text("--backend", "NAME", "auto (default), gram, conv2d or naive: what the gradient flows through."),
-    "constraint": Annotated[
-        list[str] | None,
-        typer.Option(
-            "--constraint",
-            metavar="C",
-            show_default=False,
-            help="nonnegative, sum-one, zero-sum, symmetric or separable; repeat to combine; with --solver exact.",
-        ),
-    ],
+    "constraint": _texts(
+        "--constraint",
+        "C",
+        "nonnegative, sum-one, zero-sum, symmetric or separable; repeat to combine; with --solver exact.",
+    ),
     "ridge": _text("--ridge", "L", "Price on large taps, or auto (cross-validation); with --solver exact."),
     "tol": _text("--tol", "T", "Stop when every tap is this close to the exact answer."),
     "bias": _flag("--bias/--no-bias", "Learn a bias too (default), or not."),
@@ -77,7 +79,7 @@ EXPERIMENT: dict[str, Any] = {
     "padding": Padding,
     "stride": Stride,
     "flip": Flip,
-    "loss": _text("--loss", "NAME", "sum (default) or mean of the squared residuals."),
+    "loss": _text("--loss", "NAME", "sum (default) or mean of squared residuals, or huber (robust)."),
     "dtype": _text("--dtype", "T", "float64 (default) or float32."),
     "background": Background,
     "gray": Gray,
@@ -117,18 +119,24 @@ def experiment_options(command: Callable[..., None]) -> Callable[..., None]:
 
 def typed(given: dict[str, Any]) -> dict[str, Any]:
     """Keep the options that were typed; a value that looks like an option is a forgotten value."""
-    for name, value in given.items():
-        if isinstance(value, str) and value.startswith("--"):
-            option = "--" + name.replace("_", "-")
-            raise SettingsError(
-                expected=f"a value after {option}", got=f"the option {shown(value)}", hint=f"{option} VALUE {value}"
-            )
-    return {name: value for name, value in given.items() if value is not None and value != []}
+    kept = {name: value for name, value in given.items() if value is not None and value != []}
+    for name, value in kept.items():
+        for text in value if isinstance(value, list) else [value]:
+            if isinstance(text, str) and text.startswith("--"):
+                option = "--" + name.replace("_", "-")
+                raise SettingsError(
+                    expected=f"a value after {option}", got=f"the option {shown(text)}", hint=f"{option} VALUE {text}"
+                )
+    # An option that may be repeated and was not is a plain value.
+    return {n: value[0] if isinstance(value, list) and len(value) == 1 else value for n, value in kept.items()}
 
 
 def files_named(settings: dict[str, Any], *others: str | None) -> list[str]:
     """Return every text among the settings, some of which name files that must not be overwritten."""
-    return [value for value in (*settings.values(), *others) if isinstance(value, str)]
+    values = [*settings.values(), *others]
+    return [
+        text for value in values for text in (value if isinstance(value, list) else [value]) if isinstance(text, str)
+    ]
 
 
 def merged(given: dict[str, Any], file: dict[str, Any]) -> dict[str, Any]:

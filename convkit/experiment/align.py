@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from convkit.convolution import Convention, Padding
 from convkit.convolution.convention import check_fits
 from convkit.errors import ShapeError
+from convkit.recovery.problem import Pair
+from convkit.recovery.registered import Registered
 
 Size = tuple[int, int]
 
@@ -20,17 +22,15 @@ class Aligned:
 
     Attributes
     ----------
-    image : ndarray
-        Padded or cropped so that its valid windows are exactly the target's.
-    target : ndarray
+    pair : Pair
+        The image padded or cropped so that its valid windows are exactly the target's.
     padding : Padding or None
         None when the border rule is unknown and only interior pixels are used.
     offset : (int, int)
         Where the kernel's first tap sits relative to the output pixel.
     """
 
-    image: NDArray[Any]
-    target: NDArray[Any]
+    pair: Pair
     padding: Padding | None
     offset: Size
 
@@ -94,7 +94,14 @@ def union(first: Size, second: Size) -> Size:
     return max(first[0], second[0]), max(first[1], second[1])
 
 
-def align_made(image: NDArray[Any], response: NDArray[Any], outer: Size, size: Size, convention: Convention) -> Aligned:
+def align_made(
+    image: NDArray[Any],
+    response: NDArray[Any],
+    outer: Size,
+    size: Size,
+    convention: Convention,
+    mask: NDArray[np.bool_] | None = None,
+) -> Aligned:
     """Cut out the windows of the kernel sought, in the middle of the windows that made the response.
 
     Parameters
@@ -106,6 +113,7 @@ def align_made(image: NDArray[Any], response: NDArray[Any], outer: Size, size: S
     outer, size : (int, int)
         ``size`` fits into ``outer``.
     """
+    _check_mask(mask, response.shape)
     padded = convention.pad(image, outer)
     before = centred(size, outer)
     if convention.flip:  # a turned kernel has its last tap first
@@ -114,10 +122,17 @@ def align_made(image: NDArray[Any], response: NDArray[Any], outer: Size, size: S
         slice(b, b + (n - 1) * convention.stride + k) for b, n, k in zip(before, response.shape, size, strict=True)
     )
     origin = convention.offset(outer)
-    return Aligned(padded[rows, columns], response, convention.padding, (origin[0] + before[0], origin[1] + before[1]))
+    pair = Pair(padded[rows, columns], response, mask)
+    return Aligned(pair, convention.padding, (origin[0] + before[0], origin[1] + before[1]))
 
 
-def align_pair(image: NDArray[Any], target: NDArray[Any], size: Size, convention: Convention) -> Aligned:
+def align_pair(
+    image: NDArray[Any],
+    target: NDArray[Any],
+    size: Size,
+    convention: Convention,
+    mask: NDArray[np.bool_] | None = None,
+) -> Aligned:
     """Find which windows of an image a given target answers to.
 
     A target of the shape that the convention gives is taken so. Under ``valid``, the default, one of the image's
@@ -127,27 +142,26 @@ def align_pair(image: NDArray[Any], target: NDArray[Any], size: Size, convention
     Raises
     ------
     ShapeError
-        When neither holds, or the kernel is larger than the image.
+        When neither holds, or the kernel is larger than the image, or the mask has another shape than the target.
     """
     check_fits(image.shape, size)
+    _check_mask(mask, target.shape)
     if target.shape == convention.output_shape(image.shape, size):
-        return Aligned(convention.pad(image, size), target, convention.padding, convention.offset(size))
+        return Aligned(Pair(convention.pad(image, size), target, mask), convention.padding, convention.offset(size))
     centre = Convention(Padding.ZERO, convention.stride)
     if convention.padding is not Padding.VALID or target.shape != centre.output_shape(image.shape, size):
         raise _unexplained(image.shape, target.shape, size, convention)
     offset = centre.offset(size)
-    crop = [
-        _interior(image.shape[axis], target.shape[axis], size[axis], offset[axis], convention.stride) for axis in (0, 1)
-    ]
-    return Aligned(image[crop[0][0], crop[1][0]], target[crop[0][1], crop[1][1]], None, offset)
+    return Aligned(Registered(image, target, convention.stride, mask).pair(size, offset), None, offset)
 
 
-def _interior(image_length: int, target_length: int, taps: int, offset: int, stride: int) -> tuple[slice, slice]:
-    """Along one axis, the image pixels and the outputs whose windows lie wholly inside the image."""
-    first = -(offset // stride)  # smallest i with stride·i + offset >= 0
-    last = min(target_length - 1, (image_length - taps - offset) // stride)
-    begin = stride * first + offset
-    return slice(begin, stride * last + offset + taps), slice(first, last + 1)
+def _check_mask(mask: NDArray[np.bool_] | None, shape: tuple[int, ...]) -> None:
+    if mask is not None and mask.shape != shape:
+        raise ShapeError(
+            expected=f"a mask of the target's {shape[0]}x{shape[1]} pixels",
+            got=f"one of {mask.shape[0]}x{mask.shape[1]}",
+            hint="a picture of the target's size, 0 where a pixel is not to be used",
+        )
 
 
 def _unexplained(image: Size, target: Size, size: Size, convention: Convention) -> ShapeError:

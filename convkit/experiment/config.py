@@ -14,7 +14,7 @@ from convkit.text import shown
 # A configuration is a page of text; anything of this size is another file.
 _MOST_BYTES = 1_000_000
 # Settings whose text may name a file.
-_FILE_KEYS = ("image", "target", "kernel", "expect")
+_FILE_KEYS = ("image", "target", "pairs", "mask", "kernel", "expect")
 
 
 @dataclass(frozen=True)
@@ -83,6 +83,8 @@ def _parse(file: Path) -> dict[str, Any]:
 
 def _beside(file: Path, value: Any) -> Any:
     """Turn a path that exists relative to the configuration into one that works from here."""
+    if isinstance(value, list):
+        return [_beside(file, one) for one in value]
     if not isinstance(value, str) or not value or "\0" in value:
         return value
     candidate = os.path.normpath(file.parent / value)

@@ -142,6 +142,14 @@ class ConstraintBlock(Block):
     added_loss: Number
 
 
+class RobustBlock(Block):
+    """Huber's loss: the residual from which it grows no faster, and how many residuals lie beyond."""
+
+    knee: float
+    outliers: int
+    rounds: int
+
+
 class ExpectationBlock(Block):
     """Whether the taps found lie within the tolerance of those expected."""
 
@@ -173,10 +181,13 @@ class Recovery(Block):
     exact: ExactBlock
     ridge: RidgeBlock | None
     constraint: ConstraintBlock | None
+    robust: RobustBlock | None
     expectation: ExpectationBlock | None
     backend: str
     solver: Solver
     seconds: float
+    # Of the unknowns, taps row by row and then the bias: as many numbers as taps squared, so not in the JSON.
+    covariance: Taps | None = Field(default=None, exclude=True, repr=False)
 
     @property
     def answer_is_yes(self) -> bool:

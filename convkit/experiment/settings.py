@@ -96,7 +96,9 @@ def _choice(option: str, choices: Iterable[str]) -> BeforeValidator:
 
 
 def _described(value: object) -> object:
-    """Say in JSON what an input was: its text, or what kind of array."""
+    """Say in JSON what an input was: its text, or what kind of array; of several, each."""
+    if len(inputs := several(value)) > 1:
+        return [_described(one) for one in inputs]
     if value is None or isinstance(value, str | list):
         return value
     if isinstance(value, Kernel):
@@ -105,6 +107,23 @@ def _described(value: object) -> object:
         return str(value)
     array = np.asarray(value)
     return array.tolist() if array.size <= 400 else f"array {array.shape[0]}x{array.shape[-1]} {array.dtype}"
+
+
+def several(value: object) -> tuple[object, ...]:
+    """Return the inputs of a setting that may hold one or, as a list of texts, paths or 2-D arrays, several.
+
+    Examples
+    --------
+    >>> several("a.png"), several(["a.png", "b.png"]), several([[1, 2], [3, 4]])
+    (('a.png',), ('a.png', 'b.png'), ([[1, 2], [3, 4]],))
+    """
+    if isinstance(value, list | tuple) and value and all(_is_whole(part) for part in value):
+        return tuple(value)
+    return (value,)
+
+
+def _is_whole(part: object) -> bool:
+    return isinstance(part, str | Path) or (isinstance(part, np.ndarray) and part.ndim == 2)
 
 
 # A file, a pattern, kernel text, or in the library an array.
@@ -136,6 +155,8 @@ class Experiment(BaseModel):
     image: Input = "edges"
     kernel: Input = None
     target: Input = None
+    pairs: Annotated[str | None, BeforeValidator(lambda value: None if value is None else str(value))] = None
+    mask: Input = None
     size: Annotated[tuple[int, int] | None, BeforeValidator(_size)] = None
     steps: Annotated[int, _whole("--steps", 1)] = 40
     lr: Annotated[float | Literal["auto"], BeforeValidator(_rate)] = "auto"
@@ -171,7 +192,7 @@ class Experiment(BaseModel):
                     hint=closest(str(key), cls.model_fields) or f"one of {', '.join(cls.model_fields)}",
                 )
         given = {key: value for key, value in given.items() if value is not None}
-        if "target" in given and "image" not in given:
+        if "target" in given and "image" not in given and "pairs" not in given:
             raise SettingsError(
                 expected="the picture that was filtered, beside what came out",
                 got="--target without --image",
@@ -179,18 +200,24 @@ class Experiment(BaseModel):
             )
         return given
 
+    @property
+    def targeted(self) -> bool:
+        """Whether targets are given rather than made."""
+        return self.target is not None or self.pairs is not None
+
     @model_validator(mode="after")
     def _agree(self) -> Self:
-        if self.target is not None and self.size is None and self.kernel is None:
+        self._check_inputs()
+        if self.targeted and self.size is None and self.kernel is None:
             raise SettingsError(
                 expected="the size of the kernel to find, when only pictures are given",
                 got="--target without --size or --kernel",
                 hint="--size 5",
             )
-        if self.target is not None and self.noise:
+        if self.targeted and self.noise:
             raise SettingsError(
                 expected="noise only on a target that convkit makes",
-                got=f"--noise {self.noise:g} with --target",
+                got=f"--noise {self.noise:g} with {'--pairs' if self.pairs else '--target'}",
                 hint="leaving out one of the two",
             )
         if self.solver is Solver.EXACT and self.backend not in (None, LearningBackend.GRAM):
@@ -211,11 +238,44 @@ class Experiment(BaseModel):
                 got=f"--solver {self.solver}",
                 hint="--solver exact --ridge auto",
             )
+        if self.loss is Loss.HUBER and (self.ridge is not None or self.constraint):
+            raise SettingsError(
+                expected="a robust loss, or a ridge or constraint",
+                got=f"--loss huber with {'--ridge' if self.ridge is not None else '--constraint'}",
+                hint="leaving out one of the two",
+            )
+        if self.loss is Loss.HUBER and self.solver is not Solver.EXACT and self.backend is LearningBackend.GRAM:
+            raise SettingsError(
+                expected="backend conv2d or naive for steps down a robust loss, which is no quadratic",
+                got="--backend gram with --loss huber",
+                hint="--backend auto, or --solver exact",
+            )
         if self.dtype != "float64" and self.backend is LearningBackend.GRAM:
             raise SettingsError(
                 expected="float64 for the backend gram", got=f"--dtype {self.dtype}", hint="--backend conv2d"
             )
         return self
+
+    def _check_inputs(self) -> None:
+        if self.pairs is not None and (self.target is not None or "image" in self.model_fields_set):
+            raise SettingsError(
+                expected="pairs in a list, or pictures one by one",
+                got=f"--pairs with {'--target' if self.target is not None else '--image'}",
+                hint="leaving out one of the two",
+            )
+        images, targets, masks = (len(several(value)) for value in (self.image, self.target, self.mask))
+        if self.target is not None and images != targets:
+            raise SettingsError(
+                expected="as many targets as images",
+                got=f"{images} images and {targets} targets",
+                hint="--image a.png --target b.png for every pair",
+            )
+        if self.mask is not None and self.pairs is None and masks not in (1, images):
+            raise SettingsError(
+                expected="one mask for all pairs, or one for each",
+                got=f"{masks} masks for {images} images",
+                hint="--mask m.png once",
+            )
 
     def replace(self, **changes: Any) -> "Experiment":
         """Return a copy with some settings changed, checked like new ones.
@@ -236,10 +296,10 @@ class Experiment(BaseModel):
         >>> Experiment().settled().kernel, Experiment().settled().backend.value
         ('1,-1', 'gram')
         """
-        kernel = "1,-1" if self.kernel is None and self.target is None else self.kernel
-        # The Gram matrix is that of float64 on the CPU; another type or device is what autograd is for.
-        elsewhere = (self.dtype != "float64" or self.device != "cpu") and self.solver is not Solver.EXACT
-        chosen = LearningBackend.CONV2D if elsewhere else LearningBackend.GRAM
+        kernel = "1,-1" if self.kernel is None and not self.targeted else self.kernel
+        # The Gram matrix is that of squares, in float64 on the CPU; the others are what autograd is for.
+        elsewhere = self.dtype != "float64" or self.device != "cpu" or self.loss is Loss.HUBER
+        chosen = LearningBackend.CONV2D if elsewhere and self.solver is not Solver.EXACT else LearningBackend.GRAM
         return self.model_copy(update={"kernel": kernel, "backend": self.backend or chosen})
 
     def resolved(self) -> dict[str, Any]:

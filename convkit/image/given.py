@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from convkit.errors import ImageError
-from convkit.image.image import Image, Kind
+from convkit.image.image import Image, Kind, is_finite
 
 
 def image_from_array(values: Any) -> Image:
@@ -40,7 +40,7 @@ def image_from_array(values: Any) -> Image:
             got=f"an array of shape {array.shape}, dtype {array.dtype}",
             hint="one channel at a time, such as image[..., 0]",
         )
-    if array.dtype.kind == "f" and not np.isfinite(array).all():
+    if array.dtype.kind == "f" and not is_finite(array):
         raise ImageError(expected="an image of finite numbers", got="NaN or infinity", hint="numpy.nan_to_num(image)")
     integer = array.dtype.kind in "biu"
     if integer:

@@ -49,12 +49,6 @@ class Constrained:
     unit_covariance: Matrix
     freedom: int
 
-    @property
-    def variances(self) -> Vector:
-        """Of each unknown, for noise of variance 1."""
-        diagonal: Vector = np.diag(self.unit_covariance).copy()
-        return diagonal
-
 
 def check_constraints(constraints: Collection[Constraint]) -> None:
     """Refuse constraints that contradict each other or cannot be combined.

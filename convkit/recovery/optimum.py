@@ -20,6 +20,8 @@ Matrix = NDArray[np.float64]
 _REFINEMENTS = 10
 # A step that promises to lower the squares by less than this share of them is not worth a pass.
 _NOTHING_TO_GAIN = 1e-15
+# Nor is one that changes no unknown by more than this share of the largest tap.
+_NO_DIGIT = 1e-14
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,7 +33,11 @@ class Optimum:
     point : Parameters
         The only minimiser, or the shortest one when the data leave some directions open.
     residual_squares : float
-        Sum of squares there.
+        Sum of the squared residuals there.
+    least : float
+        What the loss sums up to there: the same, but for a robust loss.
+    variance : float
+        Of the noise, told from the residuals; NaN with as many unknowns as data.
     spectrum : Spectrum
         Of ``G = XᵀX``, bias included, uncentred.
     unit_covariance : ndarray, shape (p, p)
@@ -42,6 +48,8 @@ class Optimum:
 
     point: Parameters
     residual_squares: float
+    least: float
+    variance: float
     spectrum: Spectrum
     unit_covariance: Matrix
     count: float
@@ -56,11 +64,10 @@ class Optimum:
 
         ``RSS / (n - rank)``, and ``level² / 12`` for a target of integers.
         """
-        freedom = self.count - self.spectrum.rank
         floor = level**2 / 12.0 if level is not None else 0.0
-        if freedom > 0:
-            return max(self.residual_squares / freedom, floor)
-        return floor or math.nan  # as many unknowns as data: only rounding is known
+        if math.isnan(self.variance):  # as many unknowns as data: only rounding is known
+            return floor or math.nan
+        return max(self.variance, floor)
 
     def standard_errors(self, level: float | None) -> NDArray[np.float64]:
         """Standard error of each unknown, ``sqrt(σ² · diag(G⁻¹))``; NaN for those that are not determined.
@@ -84,36 +91,57 @@ def find_optimum(problem: Problem, normal: NormalEquations) -> Optimum:
     ConvkitError
         When image and target hold values that are not finite.
     """
-    if problem.bias:
-        shift, judged, right = normal.image_shift, normal.moments[:-1, :-1], normal.moments[:-1, -1]
-        back = np.eye(len(judged))
-        back[-1, :-1] = -shift  # b = b' + target_shift - image_shift·Σw
-        spectrum = Spectrum.of(normal.gram, judged, back)
-        point = _unshifted(spectrum.judged_inverse @ right, shift, normal.target_shift, problem.size)
-    else:
-        shift, spectrum = 0.0, Spectrum.of(normal.gram)
-        point = as_parameters(spectrum.judged_inverse @ normal.moment, problem.size, bias=False)
-    point = _shortened(point, spectrum, problem)
+    point, spectrum = solve(normal)
+    shift = normal.image_shift if problem.bias else 0.0
     squares, moments = residual_moments(problem, point, image_shift=shift)
     for _ in range(_REFINEMENTS):
         correlated = moments[: problem.unknowns]
         step = spectrum.judged_inverse @ correlated
-        if float(correlated @ step) <= _NOTHING_TO_GAIN * squares:
+        gain, reach = float(correlated @ step), float(np.abs(point.taps).max())
+        if gain <= _NOTHING_TO_GAIN * squares or float(np.abs(step).max()) <= _NO_DIGIT * reach:
             break
         vector = as_vector(point, bias=problem.bias) + spectrum.back @ step
-        better = _shortened(as_parameters(vector, problem.size, bias=problem.bias), spectrum, problem)
+        better = _shortened(as_parameters(vector, problem.size, bias=problem.bias), spectrum, bias=problem.bias)
         better_squares, better_moments = residual_moments(problem, better, image_shift=shift)
         if not better_squares < squares:
             break
         point, squares, moments = better, better_squares, better_moments
-    return Optimum(point, squares, spectrum, spectrum.pseudo_inverse, normal.count)
+    freedom = normal.count - spectrum.rank
+    variance = squares / freedom if freedom > 0 else math.nan
+    return Optimum(point, squares, squares, variance, spectrum, spectrum.pseudo_inverse, normal.count)
 
 
-def _shortened(point: Parameters, spectrum: Spectrum, problem: Problem) -> Parameters:
+def solve(normal: NormalEquations) -> tuple[Parameters, Spectrum]:
+    """Solve normal equations as they are, to what their condition number leaves of the digits.
+
+    Returns
+    -------
+    point : Parameters
+        The shortest solution when some directions are open.
+    spectrum : Spectrum
+        Of ``G``, judged about the image's shift where a bias makes up for it.
+
+    Examples
+    --------
+    >>> solve(NormalEquations.of([[1, 2, 4, 9]], [[3, 6, 13]], (1, 2), bias=False))[0].taps.round(9)
+    array([[1., 1.]])
+    """
+    if not normal.bias:
+        spectrum = Spectrum.of(normal.gram)
+        point = as_parameters(spectrum.judged_inverse @ normal.moment, normal.size, bias=False)
+    else:
+        judged, right = normal.moments[:-1, :-1], normal.moments[:-1, -1]
+        back = np.eye(len(judged))
+        back[-1, :-1] = -normal.image_shift  # b = b' + target_shift - image_shift·Σw
+        spectrum = Spectrum.of(normal.gram, judged, back)
+        point = _unshifted(spectrum.judged_inverse @ right, normal.image_shift, normal.target_shift, normal.size)
+    return _shortened(point, spectrum, bias=normal.bias), spectrum
+
+
+def _shortened(point: Parameters, spectrum: Spectrum, *, bias: bool) -> Parameters:
     if spectrum.identifiable:
         return point
-    vector = spectrum.shortened(as_vector(point, bias=problem.bias))
-    return as_parameters(vector, problem.size, bias=problem.bias)
+    return as_parameters(spectrum.shortened(as_vector(point, bias=bias)), point.taps.shape, bias=bias)
 
 
 def _unshifted(solution: NDArray[Any], image_shift: float, target_shift: float, size: tuple[int, int]) -> Parameters:

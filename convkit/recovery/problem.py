@@ -47,6 +47,16 @@ class Parameters:
         drawn = float(rng.standard_normal())
         return cls(taps, drawn if bias else 0.0)
 
+    def turned(self, *, flip: bool = True) -> "Parameters":
+        """Go between a kernel under its convention and the correlation taps that the solvers know.
+
+        Examples
+        --------
+        >>> Parameters(np.array([[1.0, 2.0]])).turned().taps.tolist()
+        [[2.0, 1.0]]
+        """
+        return Parameters(self.taps[::-1, ::-1].copy(), self.bias) if flip else self
+
 
 @dataclass(frozen=True, eq=False)
 class Pair:

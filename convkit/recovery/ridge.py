@@ -27,8 +27,8 @@ class Ridge:
         Effective number of unknowns, ``Σ dᵢ / (dᵢ + λ)``, and one for the bias.
     residual_squares : float
         ``‖y - Xw‖²`` there.
-    variances : ndarray, shape (p,)
-        Of each unknown for noise of variance 1. They say how the answer scatters, not how far the price pulls it
+    unit_covariance : ndarray, shape (p, p)
+        Of the unknowns for noise of variance 1. It says how the answer scatters, not how far the price pulls it
         from the truth.
     """
 
@@ -36,7 +36,7 @@ class Ridge:
     strength: float
     freedom: float
     residual_squares: float
-    variances: NDArray[np.float64]
+    unit_covariance: NDArray[np.float64]
 
 
 def solve_ridge(normal: NormalEquations, strength: float | None) -> Ridge:
@@ -76,16 +76,17 @@ def solve_ridge(normal: NormalEquations, strength: float | None) -> Ridge:
     bias = centred.target_mean - float(centred.patch_mean @ taps) if normal.bias else 0.0
     # Cov(taps) = (G + λ)⁻¹ G (G + λ)⁻¹; the bias is the targets' mean less that of the patches times the taps.
     spread = vectors * np.divide(np.sqrt(values), damped, out=np.zeros_like(values), where=damped > 0)
-    variances = np.square(spread).sum(axis=1)
     if normal.bias:
-        of_bias = 1.0 / normal.count + float(np.square(centred.patch_mean @ spread).sum())
-        variances = np.append(variances, of_bias)
+        spread = np.vstack([spread, -centred.patch_mean @ spread])
+    covariance = spread @ spread.T
+    if normal.bias:
+        covariance[-1, -1] += 1.0 / normal.count
     return Ridge(
         Parameters(taps.reshape(normal.size), bias),
         chosen,
         _freedom(values, chosen) + normal.bias,
         _residual_squares(values, along, energy, chosen),
-        variances,
+        covariance,
     )
 
 

@@ -216,7 +216,7 @@ def test_losses_that_are_not_finite_are_null_in_json() -> None:
 
 
 def test_long_histories_are_thinned_and_say_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("convkit.experiment.learn.MOST_LOSSES", 20)
+    monkeypatch.setattr("convkit.experiment.assemble.MOST_LOSSES", 20)
     found = learn_kernel(steps=51, lr=0.01)
     assert found.losses_every == 3
     assert [entry.step for entry in found.losses[:3]] == [1, 4, 7]

@@ -121,7 +121,7 @@ def test_error_bars_on_the_free_set_are_the_scatter() -> None:
         ]
         spread = np.std([draw.point.taps.ravel() for draw in draws], axis=0)
         exact = solve_constrained(NormalEquations.of(image, clean, (2, 2)), chosen)
-        told = 0.01 * np.sqrt(exact.variances[:4])
+        told = 0.01 * np.sqrt(np.diag(exact.unit_covariance)[:4])
         # 400 draws scatter by 3.5 %; four taps, three of those.
         np.testing.assert_allclose(spread, told, rtol=0.11)
 
