@@ -195,12 +195,13 @@ def _fit_block(posed: Posed, answer: Answer) -> FitBlock:
     """Judge the data at the optimum, not how far a descent came."""
     squares, recording = answer.optimum.residual_squares, posed.recording
     spread, level = answer.normal.centred().energy, recording.level
-    saturated = sum(int(np.count_nonzero(recording.saturated(pair.used()))) for pair in answer.problem.pairs)
+    pairs = answer.problem.pairs if recording.clips else ()
+    saturated = sum(int(np.count_nonzero(recording.saturated(pair.used()))) for pair in pairs)
     return FitBlock(
         residual_rms=math.sqrt(squares / answer.problem.count),
         rounding_rms=level / math.sqrt(12.0) if level is not None else None,
         r2=1.0 - squares / spread if spread > 0 else None,
-        saturated_fraction=saturated / answer.problem.count if math.isfinite(recording.highest) else 0.0,
+        saturated_fraction=saturated / answer.problem.count,
         verdict=None if answer.optimum.spectrum.identifiable else "not-identifiable",
     )
 

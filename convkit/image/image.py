@@ -1,7 +1,9 @@
 """What an image is: its numbers, and where they came from."""
 
+import math
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -60,10 +62,26 @@ class Image:
         height, width = self.values.shape
         return height, width
 
-    @property
+    @cached_property
     def largest(self) -> float:
-        """Largest magnitude among the values."""
-        return max(abs(float(self.values.min())), abs(float(self.values.max())))
+        """Largest magnitude among the values; NaN if one is."""
+        return largest(self.values)
+
+
+def largest(values: NDArray[Any]) -> float:
+    """Return the largest magnitude, told from the extremes, which takes no memory; NaN if one value is.
+
+    Examples
+    --------
+    >>> largest(np.array([1.0, -3.0])), largest(np.array([1.0, np.nan]))
+    (3.0, nan)
+    """
+    with np.errstate(invalid="ignore"):
+        return max(abs(float(values.min())), float(values.max()), key=_nan_first)
+
+
+def _nan_first(value: float) -> float:
+    return math.inf if math.isnan(value) else value
 
 
 def check_size(height: int, width: int, name: str, max_pixels: int) -> None:
@@ -91,18 +109,6 @@ def check_size(height: int, width: int, name: str, max_pixels: int) -> None:
         )
 
 
-def is_finite(values: NDArray[Any]) -> bool:
-    """Whether no value is NaN or infinite, told from the extremes alone: a mask would take memory.
-
-    Examples
-    --------
-    >>> is_finite(np.array([1.0, np.nan]))
-    False
-    """
-    with np.errstate(invalid="ignore"):
-        return bool(np.isfinite(values.min()) and np.isfinite(values.max()))
-
-
 def check_finite(values: Values, name: str) -> None:
     """Refuse NaN and infinity, saying where the first one is (row and column from 0).
 
@@ -113,7 +119,7 @@ def check_finite(values: Values, name: str) -> None:
         ...
     convkit.errors.ImageError: expected finite pixels; got inf at [0, 1] of x.npy; try numpy.nan_to_num
     """
-    if not is_finite(values):
+    if not math.isfinite(largest(values)):
         finite = np.isfinite(values)
         row, column = np.unravel_index(int(np.argmin(finite)), finite.shape)
         raise ImageError(

@@ -94,17 +94,38 @@ def _last(count: int) -> NDArray[np.float64]:
 def null_pictures(spectrum: Spectrum, size: tuple[int, int], *, flip: bool = False) -> list[NDArray[np.float64]]:
     """Null directions as kernels, each scaled to a largest tap of 1: adding one changes no output.
 
-    With ``flip`` they are those of a convolution, turned by 180°.
+    Of all bases of the null space, one with many zeros, by Gauss-Jordan elimination: each direction has a tap to
+    itself, which is 0 in all others. With ``flip`` they are those of a convolution, turned by 180°.
 
     Examples
     --------
-    >>> null_pictures(Spectrum.of(np.ones((2, 2))), (1, 2))[0].round(6).tolist()
-    [[1.0, -1.0]]
+    >>> null_pictures(Spectrum.of(np.ones((3, 3))), (1, 3))[1].round(6).tolist()
+    [[0.0, 1.0, -1.0]]
     """
     pictures = []
-    for direction in spectrum.null.T:
+    for direction in _echelon(spectrum.null.T, math.prod(size)):
         taps = direction[: math.prod(size)]
-        largest = taps[np.argmax(np.abs(taps))] if np.abs(taps).max() > 0 else 1.0
-        picture = (taps / largest).reshape(size)
+        largest = taps[np.argmax(np.abs(taps) - 1e-6 * np.arange(len(taps)))]  # the first of equals
+        picture = (taps / (largest or 1.0)).reshape(size) + 0.0  # no -0
         pictures.append(picture[::-1, ::-1] if flip else picture)
     return pictures
+
+
+def _echelon(rows: NDArray[np.float64], taps: int) -> NDArray[np.float64]:
+    """Combine rows so that each has a 1 where the others have 0, among the first columns; by complete pivoting."""
+    reduced = rows.copy()
+    places: list[int] = []
+    for done in range(len(reduced)):
+        sizes = np.abs(reduced[done:, :taps])
+        row, column = np.unravel_index(int(np.argmax(sizes)), sizes.shape)
+        if sizes[row, column] < 1e-9:  # what is left concerns the bias alone
+            break
+        reduced[[done, done + row]] = reduced[[done + row, done]]
+        reduced[done] /= reduced[done, column]
+        others = np.arange(len(reduced)) != done
+        reduced[others] -= np.outer(reduced[others, column], reduced[done])
+        places.append(int(column))
+    reduced[np.abs(reduced) < 1e-9] = 0.0
+    order = np.append(np.argsort(places), np.arange(len(places), len(reduced))).astype(np.intp)
+    ordered: NDArray[np.float64] = reduced[order]
+    return ordered

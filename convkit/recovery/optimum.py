@@ -22,6 +22,10 @@ _REFINEMENTS = 10
 _NOTHING_TO_GAIN = 1e-15
 # Nor is one that changes no unknown by more than this share of the largest tap.
 _NO_DIGIT = 1e-14
+# A sum of squares this much smaller than that of the targets is not left to a difference of large numbers.
+_CANCELLED = 1e-6
+# What a solution may err by, beside its smallest error bar.
+_BESIDE_THE_BARS = 1e-6
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,6 +97,9 @@ def find_optimum(problem: Problem, normal: NormalEquations) -> Optimum:
     """
     point, spectrum = solve(normal)
     shift = normal.image_shift if problem.bias else 0.0
+    known = _known_well(normal, point, spectrum)
+    if known is not None:
+        return _optimum(point, known, spectrum, normal)
     squares, moments = residual_moments(problem, point, image_shift=shift)
     for _ in range(_REFINEMENTS):
         correlated = moments[: problem.unknowns]
@@ -106,9 +113,32 @@ def find_optimum(problem: Problem, normal: NormalEquations) -> Optimum:
         if not better_squares < squares:
             break
         point, squares, moments = better, better_squares, better_moments
+    return _optimum(point, squares, spectrum, normal)
+
+
+def _optimum(point: Parameters, squares: float, spectrum: Spectrum, normal: NormalEquations) -> Optimum:
     freedom = normal.count - spectrum.rank
     variance = squares / freedom if freedom > 0 else math.nan
     return Optimum(point, squares, squares, variance, spectrum, spectrum.pseudo_inverse, normal.count)
+
+
+def _known_well(normal: NormalEquations, point: Parameters, spectrum: Spectrum) -> float | None:
+    """Return the sum of squares where no pass over the image could tell more; None where one is needed.
+
+    ``e - cᵀw`` loses as many digits as it is smaller than ``e``, and ``w`` errs by about ``κ·eps``. With noise on
+    the target both vanish beside the error bars. Without, only the residuals themselves tell how small they are.
+    """
+    if not (normal.bias and spectrum.identifiable):
+        return None
+    centred = normal.centred()
+    taps = np.asarray(point.taps, dtype=np.float64).ravel()
+    squares = centred.energy - float(taps @ (2.0 * centred.moment - centred.gram @ taps))
+    freedom = normal.count - spectrum.rank
+    if freedom <= 0 or not squares > _CANCELLED * centred.energy:
+        return None
+    bars = np.sqrt(squares / freedom * np.diag(spectrum.judged_inverse))
+    slip = spectrum.scaled_condition * np.finfo(np.float64).eps * float(np.abs(taps).max())
+    return squares if slip <= _BESIDE_THE_BARS * float(bars[:-1].min()) else None
 
 
 def solve(normal: NormalEquations) -> tuple[Parameters, Spectrum]:

@@ -32,9 +32,16 @@ class Recording:
 
     def saturated(self, values: NDArray[Any]) -> NDArray[np.bool_]:
         """Which values lie on a rail."""
+        if not self.clips:
+            return np.zeros(values.shape, np.bool_)
         slack = 0.0 if self.level is None else self.level / 4
         on_rail: NDArray[np.bool_] = (values <= self.lowest + slack) | (values >= self.highest - slack)
         return on_rail
+
+    @property
+    def clips(self) -> bool:
+        """Whether there are rails at all."""
+        return math.isfinite(self.lowest) or math.isfinite(self.highest)
 
     @property
     def rounding_variance(self) -> float:

@@ -88,6 +88,12 @@ class Spectrum:
         return int(np.count_nonzero(values > self.tolerance * max(values[-1], 0.0)))
 
     @property
+    def scaled_condition(self) -> float:
+        """``λmax / λmin`` of the column-scaled matrix along the directions seen: what rounding is multiplied by."""
+        values = self._scaled_eigen[0][len(self.gram) - self.rank :]
+        return float(values[-1] / values[0]) if values.size else 1.0
+
+    @property
     def identifiable(self) -> bool:
         """Whether every unknown is determined."""
         return self.rank == len(self.gram)

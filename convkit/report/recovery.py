@@ -1,6 +1,9 @@
 """What `convkit learn-kernel` shows: the loss falling, learned beside true, and where that leaves us."""
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 from rich.console import Group
 from rich.table import Table
 
@@ -13,6 +16,8 @@ from convkit.report.table import add_row, has_colour, new_table, show, stdout_co
 # Up to this many taps on a side, every tap has its row.
 _EVERY_TAP = 7
 _MOST_ERRORS = 10
+# Characters for pictures side by side, within a terminal of 80.
+_LINE = 76
 
 
 def show_recovery(found: Recovery, *, full: bool = False) -> None:
@@ -32,15 +37,13 @@ def _opening(found: Recovery) -> list[str]:
     settings, convention = found.experiment, found.convention
     height, width = found.kernel.learned.shape
     asked = f"a {height}x{width} kernel{' and a bias' if found.bias.learned is not None else ''}"
-    source = (
-        f"target {printable(settings['target'])}"
-        if settings["target"] is not None
-        else f"true kernel {printable(settings['kernel'])}"
-    )
+    named = {key: _named(settings[key]) for key in ("image", "target", "kernel")}
+    source = f"target {named['target']}" if settings["target"] is not None else f"true kernel {named['kernel']}"
     stride = f", stride {convention.stride}" if convention.stride != 1 else ""
     padding = convention.padding or "border unknown, interior only"
     lines = [
-        f"image {printable(settings['image'])}, {source}: find {asked}",
+        (f"pairs of {_named(settings['pairs'])}" if settings["pairs"] else f"image {named['image']}, {source}")
+        + f": find {asked}",
         f"{convention.operation}, {padding}{stride}, first tap at {convention.offset} from the output pixel",
     ]
     told = found.identifiability
@@ -49,6 +52,7 @@ def _opening(found: Recovery) -> list[str]:
             f"NOT IDENTIFIABLE, rank {told.rank} of {told.parameters}: "
             "zero loss does not mean that the kernel was found.",
             *(f"  {sentence}" for sentence in told.determined),
+            *_null_lines(told.null_directions),
         ]
     rate = found.learning_rate
     if rate is not None:
@@ -59,6 +63,27 @@ def _opening(found: Recovery) -> list[str]:
     else:
         lines.append("exact: the normal equations, solved and refined")
     return [*lines, ""]
+
+
+def _named(value: Any) -> str:
+    """Name an input, or several of them."""
+    if isinstance(value, list) and value and all(isinstance(one, str) for one in value):
+        more = f" and {len(value) - 2} more" if len(value) > 3 else ""
+        return ", ".join(printable(one) for one in (value[:2] if more else value)) + more
+    return printable(value)
+
+
+def _null_lines(directions: list[NDArray[Any]]) -> list[str]:
+    """Picture the kernels that the data cannot see, side by side while they fit."""
+    if not directions:
+        return []
+    cells = [[[f"{value:.3g}" for value in row] for row in direction] for direction in directions]
+    wide = max(len(cell) for direction in cells for row in direction for cell in row)
+    pictures = [["[" + " ".join(cell.rjust(wide) for cell in row) + "]" for row in direction] for direction in cells]
+    shown = max(1, min(len(pictures), _LINE // (len(pictures[0][0]) + 3)))
+    some = f" (of {len(pictures)} such)" if shown < len(pictures) else ""
+    lines = ["   ".join(picture[row] for picture in pictures[:shown]) for row in range(len(pictures[0]))]
+    return [f"  adding any of these to the kernel changes no output{some}:", *(f"    {line}" for line in lines)]
 
 
 def _loss_table(found: Recovery) -> Table:
@@ -131,6 +156,8 @@ def _closing(found: Recovery) -> list[str]:
             lines = [
                 f"{held}, loss {compact(found.final_loss)}, {compact(found.constraint.added_loss, 3)} more than without"
             ]
+    if found.robust is not None:
+        lines[0] += f", Huber's knee {compact(found.robust.knee, 3)}: {found.robust.outliers} outliers beyond"
     if found.kernel.max_abs_error is not None:
         lines[0] += f", largest tap error {compact(found.kernel.max_abs_error, 3)}"
     told, exact, rate = found.identifiability, found.exact, found.learning_rate

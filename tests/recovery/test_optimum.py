@@ -163,3 +163,25 @@ def test_a_system_with_no_freedom_left_knows_only_the_rounding() -> None:
     assert np.isnan(optimum.standard_errors(None)).all()
     expected = np.sqrt(np.diag(optimum.unit_covariance) / 12)
     np.testing.assert_allclose(optimum.standard_errors(level=1.0), expected)
+
+
+def test_null_pictures_are_a_basis_with_a_tap_each(rng: np.random.Generator) -> None:
+    image = np.tile(rng.random(12), (9, 1))
+    spectrum = optimum_of(Problem.of(image, np.zeros((7, 10)), (3, 3))).spectrum
+    pictures = np.array([picture.ravel() for picture in null_pictures(spectrum, (3, 3))])
+    assert np.linalg.matrix_rank(pictures) == len(pictures) == 6
+    # Rows alike: what the null space is made of is known, the differences down each column.
+    for picture in pictures.reshape(-1, 3, 3):
+        np.testing.assert_allclose(picture.sum(axis=0), 0, atol=1e-9)
+        assert np.count_nonzero(picture) == 2
+
+
+def test_with_noise_no_pass_over_the_image_is_needed_and_none_would_tell_more(monkeypatch, rng) -> None:
+    image = rng.random((60, 61))
+    target = image[:58, :59] + 1e-2 * rng.standard_normal((58, 59))
+    problem = Problem.of(image, target, (3, 3))
+    quick = optimum_of(problem)
+    monkeypatch.setattr("convkit.recovery.optimum._CANCELLED", np.inf)
+    slow = optimum_of(problem)
+    np.testing.assert_allclose(quick.point.taps, slow.point.taps, atol=1e-13)
+    assert quick.residual_squares == pytest.approx(slow.residual_squares, rel=1e-11)
