@@ -117,14 +117,14 @@ def _echelon(rows: NDArray[np.float64], taps: int) -> NDArray[np.float64]:
     places: list[int] = []
     for done in range(len(reduced)):
         sizes = np.abs(reduced[done:, :taps])
-        row, column = np.unravel_index(int(np.argmax(sizes)), sizes.shape)
+        row, column = divmod(int(np.argmax(sizes)), taps)
         if sizes[row, column] < 1e-9:  # what is left concerns the bias alone
             break
         reduced[[done, done + row]] = reduced[[done + row, done]]
         reduced[done] /= reduced[done, column]
         others = np.arange(len(reduced)) != done
         reduced[others] -= np.outer(reduced[others, column], reduced[done])
-        places.append(int(column))
+        places.append(column)
     reduced[np.abs(reduced) < 1e-9] = 0.0
     order = np.append(np.argsort(places), np.arange(len(places), len(reduced))).astype(np.intp)
     ordered: NDArray[np.float64] = reduced[order]

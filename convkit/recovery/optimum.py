@@ -2,7 +2,6 @@
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -107,7 +106,7 @@ def find_optimum(problem: Problem, normal: NormalEquations) -> Optimum:
         gain, reach = float(correlated @ step), float(np.abs(point.taps).max())
         if gain <= _NOTHING_TO_GAIN * squares or float(np.abs(step).max()) <= _NO_DIGIT * reach:
             break
-        vector = as_vector(point, bias=problem.bias) + spectrum.back @ step
+        vector = as_vector(point, bias=problem.bias) + spectrum.unshifted(step)
         better = _shortened(as_parameters(vector, problem.size, bias=problem.bias), spectrum, bias=problem.bias)
         better_squares, better_moments = residual_moments(problem, better, image_shift=shift)
         if not better_squares < squares:
@@ -160,11 +159,10 @@ def solve(normal: NormalEquations) -> tuple[Parameters, Spectrum]:
         spectrum = Spectrum.of(normal.gram)
         point = as_parameters(spectrum.judged_inverse @ normal.moment, normal.size, bias=False)
     else:
-        judged, right = normal.moments[:-1, :-1], normal.moments[:-1, -1]
-        back = np.eye(len(judged))
-        back[-1, :-1] = -normal.image_shift  # b = b' + target_shift - image_shift·Σw
-        spectrum = Spectrum.of(normal.gram, judged, back)
-        point = _unshifted(spectrum.judged_inverse @ right, normal.image_shift, normal.target_shift, normal.size)
+        spectrum = Spectrum.of(normal.gram, normal.moments[:-1, :-1], normal.image_shift)
+        shifted = spectrum.unshifted(spectrum.judged_inverse @ normal.moments[:-1, -1])
+        shifted[-1] += normal.target_shift
+        point = as_parameters(shifted, normal.size, bias=True)
     return _shortened(point, spectrum, bias=normal.bias), spectrum
 
 
@@ -172,8 +170,3 @@ def _shortened(point: Parameters, spectrum: Spectrum, *, bias: bool) -> Paramete
     if spectrum.identifiable:
         return point
     return as_parameters(spectrum.shortened(as_vector(point, bias=bias)), point.taps.shape, bias=bias)
-
-
-def _unshifted(solution: NDArray[Any], image_shift: float, target_shift: float, size: tuple[int, int]) -> Parameters:
-    shifted = as_parameters(solution, size, bias=True)
-    return Parameters(shifted.taps, shifted.bias + target_shift - image_shift * float(shifted.taps.sum()))

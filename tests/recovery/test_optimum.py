@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from convkit import convolve
 from convkit.convolution import Convention
 from convkit.recovery import Optimum, Problem, Spectrum, find_optimum
 from convkit.recovery.null_directions import in_words, null_pictures, undetermined
@@ -185,3 +186,33 @@ def test_with_noise_no_pass_over_the_image_is_needed_and_none_would_tell_more(mo
     slow = optimum_of(problem)
     np.testing.assert_allclose(quick.point.taps, slow.point.taps, atol=1e-13)
     assert quick.residual_squares == pytest.approx(slow.residual_squares, rel=1e-11)
+
+
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize("seen", [True, False])
+def test_large_kernels_are_solved_without_eigenvectors_and_to_the_same_digits(monkeypatch, bias, seen, rng) -> None:
+    image = 3 + (rng.random((40, 41)) if seen else np.tile(rng.random(41), (40, 1)))
+    problem = Problem.of(image, rng.random((37, 37)), (4, 5), bias=bias)
+    small = optimum_of(problem)
+    monkeypatch.setattr("convkit.recovery.spectrum._LARGE", 0)
+    large = optimum_of(problem)
+    assert large.spectrum.rank == small.spectrum.rank
+    assert (large.spectrum._clear_inverse is not None) == seen
+    # κ is 1e4 uncentred.
+    np.testing.assert_allclose(vector(large, bias=bias), vector(small, bias=bias), atol=1e-11)
+    np.testing.assert_allclose(
+        large.unit_covariance, small.unit_covariance, atol=1e-11 * np.abs(small.unit_covariance).max()
+    )
+    if seen:
+        assert large.spectrum.condition_number == pytest.approx(small.spectrum.condition_number, rel=1e-9)
+        assert small.spectrum.scaled_condition <= large.spectrum.scaled_condition
+    else:
+        assert large.spectrum.condition_number is None
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("side", [31, 63])
+def test_kernels_of_thousands_of_taps(side: int, rng: np.random.Generator) -> None:
+    image, kernel = rng.random((400, 410)), rng.standard_normal((side, side))
+    found = optimum_of(Problem.of(image, convolve(image, kernel), (side, side)))
+    assert np.abs(found.point.taps - kernel).max() < 1e-12 * np.abs(kernel).max()
