@@ -58,13 +58,31 @@ class Raster:
 
     def values(self, gray: Gray, background: float | None, name: str) -> Values:
         """Make one upright gray image of it; ``name`` is what a message calls it."""
-        values: Values
-        if self.white is None and self.samples.ndim == 2 and self.samples.dtype == np.float32:
-            values = self.samples
-        else:
-            values = to_gray(self.samples, self.white or 1, gray)
+        values = self._plane(gray)
         if self.alpha is not None:
             values = flatten(values, self.alpha, background, name)
+        return self._upright(values)
+
+    def planes(self) -> tuple[Values, ...]:
+        """Return the upright channels: one of a gray picture, also when it is stored as colour; else three."""
+        if self.samples.ndim == 2 or all(
+            np.array_equal(self.samples[..., 0], self.samples[..., channel]) for channel in (1, 2)
+        ):
+            return (self._upright(self._plane(Gray.R)),)
+        return tuple(self._upright(self._plane(gray)) for gray in (Gray.R, Gray.G, Gray.B))
+
+    def opacity(self) -> Values | None:
+        """Return the upright opacity of a picture that is not opaque throughout."""
+        if self.alpha is None or not (self.alpha < 1).any():
+            return None
+        return self._upright(self.alpha)
+
+    def _plane(self, gray: Gray) -> Values:
+        if self.white is None and self.samples.ndim == 2 and self.samples.dtype == np.float32:
+            return self.samples
+        return to_gray(self.samples, self.white or 1, gray)
+
+    def _upright(self, values: Values) -> Values:
         return np.ascontiguousarray(_UPRIGHT.get(self.orientation, np.asarray)(values))
 
 

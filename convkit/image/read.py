@@ -13,7 +13,7 @@ from convkit.errors import ImageError
 from convkit.image.arrays import MAGIC, read_array
 from convkit.image.files import named, open_file, open_stdin, unreadable
 from convkit.image.gray import Gray, parse_background, parse_gray
-from convkit.image.image import Image, Kind, check_finite, check_size
+from convkit.image.image import Image, Kind, Values, check_finite, check_size
 from convkit.image.matrix import parse_matrix
 from convkit.image.patterns import PATTERNS, draw_pattern
 from convkit.image.pictures import MAGICS, read_picture
@@ -22,6 +22,7 @@ from convkit.text import parse_call, shown
 MAX_PIXELS = 500_000_000
 TEXT_LIMIT = 64_000_000  # bytes of a text matrix; each number becomes a Python float on the way
 
+_JPEG = b"\xff\xd8\xff"
 _NUMBER_CHARACTERS = frozenset("0123456789+-.eE/,; \t\r\n")
 _MEANT_AS_NUMBERS = re.compile(r"\s*[+-]?\.?\d[^,;/]*[,;][^/.]*$|[,;\s]+$")
 _TEXT_START = re.compile(rb"(\xef\xbb\xbf)?\s*[0-9+.#-]")
@@ -107,6 +108,61 @@ def read_image(
     if _MEANT_AS_NUMBERS.match(text) and not os.path.lexists(text):
         parse_matrix(text)  # says which number is none
     return _read_file(Path(text), how)
+
+
+@dataclass(frozen=True, eq=False)
+class Channels:
+    """A picture channel by channel.
+
+    Attributes
+    ----------
+    images : tuple of Image
+        One of a gray picture, red, green and blue of a coloured one.
+    opacity : ndarray, shape (H, W), or None
+        In [0, 1], of a picture that is not opaque throughout.
+    lossy : bool
+        Whether the file format changes pixels: JPEG.
+    """
+
+    images: tuple[Image, ...]
+    opacity: Values | None = None
+    lossy: bool = False
+
+
+def read_channels(text: str | os.PathLike[str], *, max_pixels: int = MAX_PIXELS) -> Channels | None:
+    """Read a picture file channel by channel; None for what is no picture file, which `read_image` reads.
+
+    Raises
+    ------
+    ImageError
+        When the picture cannot be read or used.
+
+    Examples
+    --------
+    >>> read_channels("2,1,0; 9,5,4") is None, read_channels("noise") is None
+    (True, True)
+    """
+    if isinstance(text, str) and (text == "-" or not text.strip() or parse_call(text).name in PATTERNS):
+        return None
+    path = Path(text)
+    if (isinstance(text, str) and is_matrix_text(text)) or path.suffix.lower() in (".csv", ".txt", ".npy"):
+        return None
+    with open_file(path, names=PATTERNS) as file:
+        name = named(path)
+        try:
+            head = file.read(len(MAGIC))
+            if head == MAGIC:
+                return None
+            file.seek(0)
+            raster = read_picture(file, name, max_pixels)
+        except OSError as error:
+            raise unreadable(name, error) from error
+    images = []
+    for values in raster.planes():
+        if raster.white is None:
+            check_finite(values, name)
+        images.append(Image(values, Kind.PICTURE, path.stem, raster.level, raster.bits, path))
+    return Channels(tuple(images), raster.opacity(), head.startswith(_JPEG))
 
 
 def is_matrix_text(text: str) -> bool:
