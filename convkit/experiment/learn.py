@@ -37,6 +37,8 @@ from convkit.recovery.spectrum import predicted_arrival
 
 # A step of the backend naive takes about 30 microseconds a window.
 _MANY_WINDOWS = 50_000
+# What an error is brought down to when steps are foretold.
+_MILLIONTH = 1e-6
 
 Watch = Callable[[int, float, Parameters], None]
 Announce = Callable[[str], None]
@@ -161,7 +163,9 @@ def _search(
         stable_below=limit,
         best=rates.best,
         best_momentum=rates.best_momentum,
-        predicted_steps=rates.steps_to(1e-6, rate) if plain else None,
+        predicted_steps=rates.steps_to(_MILLIONTH, rate) if plain else None,
+        predicted_steps_at_best=rates.steps_to(_MILLIONTH, rates.best),
+        predicted_steps_with_momentum=rates.momentum_steps_to(_MILLIONTH),
         predicted_arrival=_arrives_at(problem, optimum, posed.start, rate, experiment.tol) if plain else None,
     )
 

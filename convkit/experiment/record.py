@@ -78,8 +78,9 @@ class LearningRateBlock(Block):
     """The rate used, the rate from which descent diverges, and the best fixed one.
 
     ``best_momentum`` is Polyak's pair of rate and β; ``predicted_steps`` those until the slowest direction's error is
-    a millionth of what it was, by plain descent with the rate used; ``predicted_arrival`` those until every unknown is
-    within ``tol`` of the exact answer.
+    a millionth of what it was, by plain descent with the rate used, ``predicted_steps_at_best`` with the best one,
+    ``predicted_steps_with_momentum`` with the best momentum; ``predicted_arrival`` those until every unknown is within
+    ``tol`` of the exact answer.
     """
 
     used: float
@@ -87,6 +88,8 @@ class LearningRateBlock(Block):
     best: float | None
     best_momentum: tuple[float, float] | None
     predicted_steps: Number | None
+    predicted_steps_at_best: Number | None
+    predicted_steps_with_momentum: Number | None
     predicted_arrival: Number | None
 
 

@@ -277,6 +277,17 @@ class Rates:
             return math.inf
         return math.log(reduction) / math.log1p(-progress) if progress < 1.0 else 1.0
 
+    def momentum_steps_to(self, reduction: float) -> float:
+        """Steps that the best momentum takes for the same: each shrinks the error by ``√β`` in the long run.
+
+        Examples
+        --------
+        >>> round(Rates(np.array([1.0, 9.0])).momentum_steps_to(1e-6), 1)
+        19.9
+        """
+        shrinks = math.sqrt(self.best_momentum[1])
+        return math.log(reduction) / math.log(shrinks) if shrinks > 0.0 else 1.0
+
 
 def predicted_arrival(spectrum: Spectrum, scale: float, gap: Vector, rate: float, tolerance: float) -> float:
     """Steps of plain descent until no unknown is further than a tolerance from the optimum; infinity if never.

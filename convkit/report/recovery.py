@@ -8,6 +8,7 @@ from rich.console import Group
 from rich.table import Table
 
 from convkit.experiment import Recovery
+from convkit.experiment.record import LearningRateBlock
 from convkit.report.heat import heat_cells
 from convkit.report.messages import printable
 from convkit.report.numbers import compact
@@ -167,9 +168,8 @@ def _closing(found: Recovery) -> list[str]:
         lines.append(f"exact answer: loss {compact(exact.loss)}; descent is {compact(exact.distance, 3)} from it{bars}")
     condition = f", condition number {compact(told.condition_number, 4)}" if told.condition_number else ""
     lines.append(f"rank {told.rank} of {told.parameters}{condition}")
-    if rate is not None and rate.predicted_steps is not None and np.isfinite(rate.predicted_steps):
-        steps = compact(np.ceil(rate.predicted_steps))
-        lines.append(f"steps until the slowest error is down 10⁶-fold, at this rate: {steps}")
+    if rate is not None and rate.stable_below is not None:
+        lines.append(_foretold_steps(rate))
     limit = found.learning_rate.stable_below if found.learning_rate is not None else None
     if found.status == "diverged" and limit is not None:
         lines.append(f"the loss blew up: the learning rate must stay below {compact(limit)}; try --lr auto")
@@ -181,6 +181,16 @@ def _closing(found: Recovery) -> list[str]:
             f"tolerance {compact(expected.tolerance, 3)}"
         )
     return lines
+
+
+def _foretold_steps(rate: LearningRateBlock) -> str:
+    ways = (
+        (rate.predicted_steps, "at this rate"),
+        (rate.predicted_steps_at_best, "at the best"),
+        (rate.predicted_steps_with_momentum, "with the best momentum"),
+    )
+    told = [f"{compact(np.ceil(steps))} {way}" for steps, way in ways if steps is not None and np.isfinite(steps)]
+    return f"steps until the slowest error is down 10⁶-fold: {', '.join(told)}"
 
 
 def _signed(value: float) -> str:
