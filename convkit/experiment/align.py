@@ -15,6 +15,9 @@ from convkit.recovery.registered import Registered
 
 Size = tuple[int, int]
 
+# Valid windows of a kernel take off at most this share of a side, or it is no plausible kernel.
+_MOST_LOST = 0.4
+
 
 @dataclass(frozen=True, eq=False)
 class Aligned:
@@ -153,6 +156,63 @@ def align_pair(
         raise _unexplained(image.shape, target.shape, size, convention)
     offset = centre.offset(size)
     return Aligned(Registered(image, target, convention.stride, mask).pair(size, offset), None, offset)
+
+
+def check_registered(
+    image: NDArray[Any], target: NDArray[Any], convention: Convention, mask: NDArray[np.bool_] | None
+) -> None:
+    """Refuse a target that is neither as large as the image nor smaller by what *valid* windows take off.
+
+    Raises
+    ------
+    ShapeError
+        Naming the ratio of the sizes and what to try.
+    """
+    _check_mask(mask, target.shape)
+    same = Convention(Padding.ZERO, convention.stride).output_shape(image.shape, (1, 1))
+    if target.shape == same:
+        return
+    lost = same[0] - target.shape[0], same[1] - target.shape[1]
+    if convention.stride == 1 and min(lost) >= 0 and all(n < _MOST_LOST * s for n, s in zip(lost, same, strict=True)):
+        return
+    raise ShapeError(
+        expected=f"a target of the image's size, {image.shape[0]}x{image.shape[1]}, or a little smaller (valid)",
+        got=f"{target.shape[0]}x{target.shape[1]}, {_ratio(image.shape, target.shape)}",
+        hint=_after_resizing(image.shape, target.shape),
+    )
+
+
+def _ratio(image: Size, target: Size) -> str:
+    tall, wide = target[0] / image[0], target[1] / image[1]
+    if abs(tall / wide - 1.0) < 0.02:
+        return f"{tall:.4g} times the image's size"
+    return f"{tall:.4g} times its height and {wide:.4g} times its width"
+
+
+def _after_resizing(image: Size, target: Size) -> str:
+    for stride in range(2, 33):
+        if target == Convention(Padding.ZERO, stride).output_shape(image, (1, 1)):
+            return f"--stride {stride}, if every {stride}. output was kept"
+    if target == image[::-1]:
+        return "turning one of them by 90 degrees"
+    return "pictures of one size: cut or scale neither"
+
+
+def align_found(
+    image: NDArray[Any],
+    target: NDArray[Any],
+    size: Size,
+    offset: Size,
+    stride: int,
+    mask: NDArray[np.bool_] | None = None,
+) -> Aligned:
+    """Take the outputs whose windows, of a size and place that were found, lie inside the image.
+
+    The border rule of a target as large as the image is unknown; a smaller one has none.
+    """
+    pair = Registered(image, target, stride, mask).pair(size, offset)
+    same = target.shape == Convention(Padding.ZERO, stride).output_shape(image.shape, (1, 1))
+    return Aligned(pair, None if same else Padding.VALID, offset)
 
 
 def _check_mask(mask: NDArray[np.bool_] | None, shape: tuple[int, ...]) -> None:

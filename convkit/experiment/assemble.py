@@ -62,7 +62,7 @@ def assemble(
     every = math.ceil(len(losses) / MOST_LOSSES)
     spectrum = optimum.spectrum
     predicted = None
-    if learning_rate is not None and experiment.solver is Solver.GD and problem.knee is None:
+    if learning_rate is not None and experiment.chosen_solver is Solver.GD and problem.knee is None:
         predicted = _foretell(posed, answer, learning_rate.used)
     return Recovery(
         experiment=experiment.resolved(),
@@ -100,7 +100,7 @@ def assemble(
         robust=_robust_block(answer),
         expectation=_expectation(experiment, found.taps, rule, identifiable=spectrum.identifiable),
         backend=str(experiment.backend),
-        solver=experiment.solver,
+        solver=experiment.chosen_solver,
         seconds=seconds,
         covariance=_covariance(answer, level, flip=flip),
     )

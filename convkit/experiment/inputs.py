@@ -10,13 +10,17 @@ from numpy.typing import NDArray
 from convkit.errors import ImageError
 from convkit.experiment.pair_list import read_pairs
 from convkit.experiment.settings import Experiment, several
-from convkit.image import Image, image_from_array, read_image
+from convkit.image import Channels, Image, image_from_array, read_channels, read_image
 from convkit.recovery.recording import Recording
+
+Mask = NDArray[np.bool_] | None
+
+CHANNEL_NAMES = ("red", "green", "blue")
 
 
 @dataclass(frozen=True, eq=False)
 class Inputs:
-    """One entry a pair.
+    """One entry a pair; of colour pictures, one a channel.
 
     Attributes
     ----------
@@ -24,11 +28,17 @@ class Inputs:
     targets : tuple of Image, or None
         None when they are to be made.
     masks : tuple of (ndarray of bool, or None)
+    colour : bool
+        Whether the entries are red, green, blue, red, … of colour pictures.
+    lossy : bool
+        Whether a target comes from a format that changes pixels.
     """
 
     images: tuple[Image, ...]
     targets: tuple[Image, ...] | None
-    masks: tuple[NDArray[np.bool_] | None, ...]
+    masks: tuple[Mask, ...]
+    colour: bool = False
+    lossy: bool = False
 
     @property
     def recording(self) -> Recording:
@@ -58,18 +68,83 @@ def read_inputs(experiment: Experiment, rng: np.random.Generator) -> Inputs:
         When something cannot be read.
     """
     if experiment.pairs is not None:
-        listed = read_pairs(experiment.pairs)
-        sources: tuple[object, ...] = tuple(image for image, _ in listed)
-        aims: tuple[object, ...] | None = tuple(target for _, target in listed)
+        pairs: list[tuple[object, object]] = [*read_pairs(experiment.pairs)]
+    elif experiment.target is None:
+        images = tuple(_read(source, experiment, rng) for source in several(experiment.image))
+        return Inputs(images, None, _masks(experiment, len(images), rng))
     else:
-        sources = several(experiment.image)
-        aims = None if experiment.target is None else several(experiment.target)
-    images = tuple(_read(source, experiment, rng) for source in sources)
-    targets = None if aims is None else tuple(_read(aim, experiment, rng) for aim in aims)
+        pairs = list(zip(several(experiment.image), several(experiment.target), strict=True))
+    masks = _masks(experiment, len(pairs), rng)
+    by_channel = _by_channel(pairs, masks, experiment)
+    if by_channel is not None:
+        return by_channel
+    images = tuple(_read(before, experiment, rng) for before, _ in pairs)
+    targets = tuple(_read(after, experiment, rng) for _, after in pairs)
+    return Inputs(images, targets, masks, lossy=any(_is_jpeg(target) for target in targets))
+
+
+def _by_channel(pairs: list[tuple[object, object]], masks: tuple[Mask, ...], experiment: Experiment) -> Inputs | None:
+    """Read pairs of picture files as their channels; None where something else than pixels decides.
+
+    Gray pictures that are stored as colour count as gray, whose numbers are then those of the file.
+    """
+    if experiment.channels is False or experiment.background is not None or "gray" in experiment.model_fields_set:
+        return None
+    images: list[Image] = []
+    targets: list[Image] = []
+    kept: list[Mask] = []
+    counts: set[int] = set()
+    lossy = False
+    for (before, after), mask in zip(pairs, masks, strict=True):
+        sides = [_channels_of(source, experiment) for source in (before, after)]
+        image, target = sides
+        if image is None or target is None or len(image.images) != len(target.images):
+            return None
+        opaque = _opaque(image, target, after)
+        counts.add(len(image.images))
+        images += image.images
+        targets += target.images
+        kept += [_both(mask, opaque)] * len(image.images)
+        lossy = lossy or target.lossy
+    if len(counts) > 1:
+        return None
+    for one in (*images, *targets):
+        _check_energy(one, experiment)
+    return Inputs(tuple(images), tuple(targets), tuple(kept), colour=counts == {3}, lossy=lossy)
+
+
+def _channels_of(source: object, experiment: Experiment) -> Channels | None:
+    return read_channels(source, max_pixels=experiment.max_pixels) if isinstance(source, str | PathLike) else None
+
+
+def _opaque(image: Channels, target: Channels, name: object) -> Mask:
+    """Return where two pictures are opaque, if they are alike in that; what lies under glass is not compared."""
+    if image.opacity is None and target.opacity is None:
+        return None
+    if image.opacity is None or target.opacity is None or not np.array_equal(image.opacity, target.opacity):
+        raise ImageError(
+            expected="opaque pictures, or two with the same transparency",
+            got=f"a pair whose transparency differs ({name})",
+            hint="--background white, black or a gray from 0 to 1",
+        )
+    return np.asarray(target.opacity >= 1.0)
+
+
+def _both(mask: Mask, opaque: Mask) -> Mask:
+    if mask is None or opaque is None or mask.shape != opaque.shape:  # a mask of another shape is refused later
+        return opaque if mask is None else mask
+    return mask & opaque
+
+
+def _is_jpeg(image: Image) -> bool:
+    return image.path is not None and image.path.suffix.lower() in (".jpg", ".jpeg")
+
+
+def _masks(experiment: Experiment, count: int, rng: np.random.Generator) -> tuple[Mask, ...]:
     if experiment.mask is None:
-        return Inputs(images, targets, (None,) * len(images))
+        return (None,) * count
     masks = [_read(source, experiment, rng).values != 0.0 for source in several(experiment.mask)]
-    return Inputs(images, targets, tuple(masks * len(images) if len(masks) == 1 else masks))
+    return tuple(masks * count if len(masks) == 1 else masks)
 
 
 def _read(source: Any, experiment: Experiment, rng: np.random.Generator) -> Image:
@@ -84,6 +159,11 @@ def _read(source: Any, experiment: Experiment, rng: np.random.Generator) -> Imag
         )
     else:
         image = image_from_array(source)
+    _check_energy(image, experiment)
+    return image
+
+
+def _check_energy(image: Image, experiment: Experiment) -> None:
     limits = np.finfo(experiment.dtype)
     with np.errstate(over="ignore", invalid="ignore"):
         energy = image.values.size * np.square(limits.dtype.type(image.largest))
@@ -93,4 +173,3 @@ def _read(source: Any, experiment: Experiment, rng: np.random.Generator) -> Imag
             got=f"numbers up to {image.largest:.3g}",
             hint="numbers nearer to 1, such as image / image.max()",
         )
-    return image

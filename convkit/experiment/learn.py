@@ -130,12 +130,12 @@ def _search(
     """Walk down the loss, or return the optimum when that was asked for."""
     experiment, problem, optimum, held = posed.experiment, answer.problem, answer.optimum, answer.held
     scale = problem.loss_scale
-    if experiment.solver is Solver.EXACT:
+    if experiment.chosen_solver is Solver.EXACT:
         least = optimum.least if held is None else held.residual_squares
         return Descent((held or optimum).point, Status.CONVERGED, [], least * scale, 0.0), None
     rates = Rates(2.0 * scale * optimum.spectrum.seen)
-    limit = experiment.solver.stable_below(rates)
-    rate = experiment.solver.auto_rate(rates, experiment.steps) if experiment.lr == "auto" else experiment.lr
+    limit = experiment.chosen_solver.stable_below(rates)
+    rate = experiment.chosen_solver.auto_rate(rates, experiment.steps) if experiment.lr == "auto" else experiment.lr
     if announce is not None and limit is not None and rate >= limit:
         announce(
             f"the learning rate {rate:g} is beyond the limit {limit:.6g}: descent will diverge "
@@ -152,12 +152,12 @@ def _search(
         arrived=_arrival(optimum, problem, experiment.tol) if experiment.tol is not None else None,
     )
     # What is foretold is the course of plain descent on a quadratic.
-    plain = experiment.solver is Solver.GD and problem.knee is None
+    plain = experiment.chosen_solver is Solver.GD and problem.knee is None
     assert experiment.backend is not None  # settled
     objective = make_objective(
         problem, optimum, posed.start, experiment.backend, dtype=experiment.dtype, device=experiment.device
     )
-    descent = descend(objective, plan, experiment.solver.steps(objective, rate))
+    descent = descend(objective, plan, experiment.chosen_solver.steps(objective, rate))
     return descent, LearningRateBlock(
         used=rate,
         stable_below=limit,

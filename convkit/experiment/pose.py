@@ -10,12 +10,24 @@ from convkit.convolution import Convention, Padding
 from convkit.convolution.apply import correlate
 from convkit.convolution.backends import choose_backend
 from convkit.errors import ShapeError
-from convkit.experiment.align import Aligned, align_made, align_pair, centred, embed, union
+from convkit.experiment.align import (
+    Aligned,
+    Size,
+    align_found,
+    align_made,
+    align_pair,
+    centred,
+    check_registered,
+    embed,
+    union,
+)
 from convkit.experiment.inputs import Inputs, read_inputs
 from convkit.experiment.settings import Experiment
 from convkit.kernel import Kernel
 from convkit.recovery import Parameters, Problem
 from convkit.recovery.recording import Recording
+from convkit.recovery.registered import Registered
+from convkit.recovery.support import Support, find_support
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,6 +48,8 @@ class Posed:
         Where the kernel's first tap sits relative to the output pixel.
     start : Parameters
         Where a descent begins, as correlation taps.
+    support : Support or None
+        How the size was found, if it was.
     """
 
     experiment: Experiment
@@ -45,6 +59,7 @@ class Posed:
     padding: Padding | None
     offset: tuple[int, int]
     start: Parameters
+    support: Support | None = None
 
     @property
     def recording(self) -> Recording:
@@ -66,25 +81,53 @@ def pose(experiment: Experiment) -> Posed:
     )
     inputs = read_inputs(experiment, image_rng)
     truth = Kernel.of(experiment.kernel) if experiment.kernel is not None else None
-    size = experiment.size
-    if size is None:
-        assert truth is not None  # the settings see to it
-        size = truth.taps.shape
-    convention = Convention(experiment.padding, experiment.stride, experiment.flip)
-    aligned: list[Aligned] = []
-    for index, (image, mask) in enumerate(zip(inputs.images, inputs.masks, strict=True)):
-        if inputs.targets is not None:
-            aligned.append(align_pair(image.values, inputs.targets[index].values, size, convention, mask))
-        else:
-            assert truth is not None  # settled
-            aligned.append(_make_target(image.values, truth, size, experiment, noise_rng, mask))
+    aligned, size, support = _align(inputs, truth, experiment, noise_rng)
     padding, offset = _shared_convention(aligned)
     problem = Problem(
         tuple(one.pair for one in aligned), size, experiment.stride, bias=experiment.bias, loss=experiment.loss
     )
     start = Parameters.draw(size, start_rng, bias=experiment.bias).turned(flip=experiment.flip)
     experiment = experiment.model_copy(update={"size": size})
-    return Posed(experiment, inputs, truth, problem, padding, offset, start)
+    return Posed(experiment, inputs, truth, problem, padding, offset, start, support)
+
+
+def _align(
+    inputs: Inputs, truth: Kernel | None, experiment: Experiment, noise_rng: np.random.Generator
+) -> tuple[list[Aligned], Size, Support | None]:
+    """Lay every pair on one grid, and find the size of the kernel first where that is open."""
+    size = experiment.size
+    if size is None:
+        assert truth is not None  # the settings see to it
+        size = truth.taps.shape
+    images = zip(inputs.images, inputs.masks, strict=True)
+    if inputs.targets is None:
+        assert truth is not None
+        assert size != "auto"  # the settings see to both
+        made = [_make_target(image.values, truth, size, experiment, noise_rng, mask) for image, mask in images]
+        return made, size, None
+    convention = Convention(experiment.padding, experiment.stride, experiment.flip)
+    pairs = [(image.values, target.values, mask) for (image, mask), target in zip(images, inputs.targets, strict=True)]
+    if size != "auto":
+        return [align_pair(x, y, size, convention, mask) for x, y, mask in pairs], size, None
+    for x, y, mask in pairs:
+        check_registered(x, y, convention, mask)
+    # The largest pair tells most; a colour picture's green channel does.
+    middle = 1 if inputs.colour else 0
+    x, y, mask = max(pairs[middle :: 3 if inputs.colour else 1], key=lambda pair: pair[1].size)
+    support = find_support(Registered(x, y, experiment.stride, mask), inputs.recording, bias=experiment.bias)
+    if experiment.padding is Padding.VALID:
+        found = [align_found(x, y, support.size, support.offset, experiment.stride, mask) for x, y, mask in pairs]
+        return found, support.size, support
+    size = _around(support)  # a border rule that is told goes with a kernel in its middle
+    return [align_pair(x, y, size, convention, mask) for x, y, mask in pairs], size, support
+
+
+def _around(support: Support) -> Size:
+    """Return the odd size whose centred window holds a support."""
+    height, width = (
+        2 * max(-offset, offset + taps - 1, 0) + 1 for taps, offset in zip(support.size, support.offset, strict=True)
+    )
+    return height, width
 
 
 def _make_target(

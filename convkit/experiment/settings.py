@@ -3,6 +3,7 @@
 import math
 import re
 from collections.abc import Iterable, Mapping
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -64,7 +65,11 @@ def _ridge(value: object) -> float | str | None:
     return found
 
 
-def _size(value: object) -> tuple[int, int] | None:
+def _solver(value: Any) -> Solver | None:
+    return None if value is None else Solver.parse(value)
+
+
+def _size(value: object) -> tuple[int, int] | Literal["auto"] | None:
     if value is None:
         return None
     if isinstance(value, list | tuple):
@@ -73,9 +78,9 @@ def _size(value: object) -> tuple[int, int] | None:
     found = re.fullmatch(r"(\d{1,6})(?:x(\d{1,6}))?", text, re.ASCII)
     sides = (int(found[1]), int(found[2] or found[1])) if found else (0, 0)
     if text == "auto":
-        raise _refuse("--size N or HxW (the automatic size is not there yet)", value, "--size 5")
+        return "auto"
     if min(sides) < 1:
-        raise _refuse("--size N or HxW with sides of at least 1", value, "--size 3 or --size 1x2")
+        raise _refuse("--size auto, N or HxW with sides of at least 1", value, "--size 3 or --size 1x2")
     return sides
 
 
@@ -126,8 +131,23 @@ def _is_whole(part: object) -> bool:
     return isinstance(part, str | Path) or (isinstance(part, np.ndarray) and part.ndim == 2)
 
 
+# Settings that only steps have a use for.
+_OF_DESCENT = frozenset({"steps", "lr", "tol", "backend"})
+
 # A file, a pattern, kernel text, or in the library an array.
 Input = Annotated[Any, PlainSerializer(_described, return_type=Any, when_used="always")]
+
+
+class Transfer(StrEnum):
+    """The light in which a filter worked: on the numbers as encoded, or on what they stand for.
+
+    ``none`` is for numbers that are no light at all: taken as they are, and not questioned.
+    """
+
+    AUTO = "auto"
+    NONE = "none"
+    SRGB = "srgb"
+    LINEAR = "linear"
 
 
 class Experiment(BaseModel):
@@ -157,10 +177,12 @@ class Experiment(BaseModel):
     target: Input = None
     pairs: Annotated[str | None, BeforeValidator(lambda value: None if value is None else str(value))] = None
     mask: Input = None
-    size: Annotated[tuple[int, int] | None, BeforeValidator(_size)] = None
+    size: Annotated[tuple[int, int] | Literal["auto"] | None, BeforeValidator(_size)] = None
     steps: Annotated[int, _whole("--steps", 1)] = 40
     lr: Annotated[float | Literal["auto"], BeforeValidator(_rate)] = "auto"
-    solver: Annotated[Solver, BeforeValidator(Solver.parse)] = Solver.GD
+    solver: Annotated[Solver | None, BeforeValidator(lambda value: None if value is None else Solver.parse(value))] = (
+        None
+    )
     backend: Annotated[LearningBackend | None, BeforeValidator(LearningBackend.parse)] = None
     constraint: Annotated[tuple[Constraint, ...], BeforeValidator(_constraints)] = ()
     ridge: Annotated[float | Literal["auto"] | None, BeforeValidator(_ridge)] = None
@@ -173,6 +195,8 @@ class Experiment(BaseModel):
     loss: Annotated[Loss, _choice("--loss", tuple(Loss))] = Loss.SUM
     dtype: Annotated[str, _choice("--dtype", ("float64", "float32"))] = "float64"
     background: Annotated[str | None, BeforeValidator(lambda value: None if value is None else str(value))] = None
+    transfer: Annotated[Transfer, _choice("--transfer", tuple(Transfer))] = Transfer.AUTO
+    channels: Annotated[bool | None, _flag("--channels")] = None
     gray: Annotated[Gray, _choice("--gray", tuple(Gray))] = Gray.BT601
     max_pixels: Annotated[int, _whole("--max-pixels", 1)] = 500_000_000
     seed: Annotated[int, _whole("--seed", 0)] = 0
@@ -201,6 +225,16 @@ class Experiment(BaseModel):
         return given
 
     @property
+    def chosen_solver(self) -> Solver:
+        """The solver asked for; else the exact answer to given targets, and descent on made ones, as in the lesson.
+
+        Who asks for steps or a rate asks for descent.
+        """
+        if self.solver is not None:
+            return self.solver
+        return Solver.GD if not self.targeted or _OF_DESCENT & self.model_fields_set else Solver.EXACT
+
+    @property
     def targeted(self) -> bool:
         """Whether targets are given rather than made."""
         return self.target is not None or self.pairs is not None
@@ -208,11 +242,11 @@ class Experiment(BaseModel):
     @model_validator(mode="after")
     def _agree(self) -> Self:
         self._check_inputs()
-        if self.targeted and self.size is None and self.kernel is None:
+        if self.size == "auto" and not self.targeted:
             raise SettingsError(
-                expected="the size of the kernel to find, when only pictures are given",
-                got="--target without --size or --kernel",
-                hint="--size 5",
+                expected="--size auto with a target to find it from",
+                got="--size auto without --target",
+                hint="--size 3, or no --size: the kernel's own",
             )
         if self.targeted and self.noise:
             raise SettingsError(
@@ -220,22 +254,22 @@ class Experiment(BaseModel):
                 got=f"--noise {self.noise:g} with {'--pairs' if self.pairs else '--target'}",
                 hint="leaving out one of the two",
             )
-        if self.solver is Solver.EXACT and self.backend not in (None, LearningBackend.GRAM):
+        if self.chosen_solver is Solver.EXACT and self.backend not in (None, LearningBackend.GRAM):
             raise SettingsError(
                 expected="backend gram for the solver exact, which takes no steps through an image",
                 got=f"--backend {self.backend}",
                 hint="--backend auto",
             )
-        if self.constraint and (self.solver is not Solver.EXACT or self.ridge is not None):
+        if self.constraint and (self.chosen_solver is not Solver.EXACT or self.ridge is not None):
             raise SettingsError(
                 expected="--constraint with the solver exact, and without a ridge",
-                got=f"--solver {self.solver}" if self.solver is not Solver.EXACT else "--ridge",
+                got=f"--solver {self.chosen_solver}" if self.chosen_solver is not Solver.EXACT else "--ridge",
                 hint=f"--solver exact --constraint {','.join(self.constraint)}",
             )
-        if self.ridge is not None and self.solver is not Solver.EXACT:
+        if self.ridge is not None and self.chosen_solver is not Solver.EXACT:
             raise SettingsError(
                 expected="--ridge with the solver exact",
-                got=f"--solver {self.solver}",
+                got=f"--solver {self.chosen_solver}",
                 hint="--solver exact --ridge auto",
             )
         if self.loss is Loss.HUBER and (self.ridge is not None or self.constraint):
@@ -244,7 +278,7 @@ class Experiment(BaseModel):
                 got=f"--loss huber with {'--ridge' if self.ridge is not None else '--constraint'}",
                 hint="leaving out one of the two",
             )
-        if self.loss is Loss.HUBER and self.solver is not Solver.EXACT and self.backend is LearningBackend.GRAM:
+        if self.loss is Loss.HUBER and self.chosen_solver is not Solver.EXACT and self.backend is LearningBackend.GRAM:
             raise SettingsError(
                 expected="backend conv2d or naive for steps down a robust loss, which is no quadratic",
                 got="--backend gram with --loss huber",
@@ -289,7 +323,7 @@ class Experiment(BaseModel):
         return Experiment(**(given | changes))
 
     def settled(self) -> "Experiment":
-        """Return a copy in which nothing is left to be chosen: the kernel that makes a target, and the backend.
+        """Return a copy in which nothing is left to be chosen: the kernel that makes a target, solver and backend.
 
         Examples
         --------
@@ -297,10 +331,14 @@ class Experiment(BaseModel):
         ('1,-1', 'gram')
         """
         kernel = "1,-1" if self.kernel is None and not self.targeted else self.kernel
+        solver = self.chosen_solver
         # The Gram matrix is that of squares, in float64 on the CPU; the others are what autograd is for.
         elsewhere = self.dtype != "float64" or self.device != "cpu" or self.loss is Loss.HUBER
-        chosen = LearningBackend.CONV2D if elsewhere and self.solver is not Solver.EXACT else LearningBackend.GRAM
-        return self.model_copy(update={"kernel": kernel, "backend": self.backend or chosen})
+        backend = LearningBackend.CONV2D if elsewhere and solver is not Solver.EXACT else LearningBackend.GRAM
+        size = "auto" if self.size is None and kernel is None else self.size
+        return self.model_copy(
+            update={"kernel": kernel, "solver": solver, "backend": self.backend or backend, "size": size}
+        )
 
     def resolved(self) -> dict[str, Any]:
         """Return every setting as plain JSON values."""
@@ -317,7 +355,7 @@ def check_settings(given: Mapping[str, Any], source: str) -> None:
     """
     try:
         # What a target needs beside it may come from another source: it is checked once all are merged.
-        harmless: dict[str, Any] = {"size": 1, "image": "edges"} if "target" in given else {}
+        harmless: dict[str, Any] = {"image": "edges"} if "target" in given else {}
         Experiment(**(harmless | dict(given)))
     except ConvkitError as error:
         raise type(error)(expected=error.expected, got=f"{error.got} in {shown(source)}", hint=error.hint) from error

@@ -9,7 +9,7 @@ from convkit.image.given import image_from_array
 from convkit.image.gray import Gray
 from convkit.image.image import Image, Kind, Values
 from convkit.image.patterns import PATTERNS, Pattern
-from convkit.image.read import MAX_PIXELS, read_image
+from convkit.image.read import MAX_PIXELS, Channels, read_channels, read_image
 from convkit.image.write import (
     EXACT_SUFFIXES,
     PICTURE_SUFFIXES,
@@ -23,6 +23,7 @@ __all__ = [
     "EXACT_SUFFIXES",
     "PATTERNS",
     "PICTURE_SUFFIXES",
+    "Channels",
     "Gray",
     "Image",
     "Kind",
@@ -34,6 +35,7 @@ __all__ = [
     "image_from_array",
     "load_image",
     "output_suffix",
+    "read_channels",
     "read_image",
     "save_image",
 ]
