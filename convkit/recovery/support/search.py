@@ -1,0 +1,254 @@
+"""Find the size and offset of an unknown kernel."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from convkit.recovery.recording import Recording
+from convkit.recovery.registered import Registered
+from convkit.recovery.support.beyond import Whitener, strongest_beyond
+from convkit.recovery.support.nest import Nest, ridge
+from convkit.recovery.support.sample import Model, Sample
+from convkit.recovery.support.trim import trim
+from convkit.recovery.support.window import Reach, Size, Window
+
+# Half sides of the windows fitted, until one is enough; then the whole reach.
+_STAGES = (3, 7, 15, 23)
+# Rings beyond the last one that says anything, from which trimming begins.
+_SLACK = 2
+# From this share of saturated outputs on they are left out by prediction, if there is noise beyond rounding.
+_MANY_SATURATED = 0.01
+_NOISY = 2.0
+_MARGIN = 4.0  # standard deviations from the rails
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One window tried.
+
+    Attributes
+    ----------
+    size, offset : (int, int)
+    taps : int
+    residual_squares : float
+    f : float
+        F statistic against the next smaller window: the fall of the residual squares per tap, over the variance
+        that the largest window leaves. NaN for the smallest.
+    deviate : float
+        The standard normal deviate of as small a probability.
+    aic, bic : float
+        ``n·ln(RSS/n) + 2q`` and ``n·ln(RSS/n) + q·ln n`` for q unknowns, RSS/n never below the rounding.
+    """
+
+    size: Size
+    offset: Size
+    taps: int
+    residual_squares: float
+    f: float
+    deviate: float
+    aic: float
+    bic: float
+
+
+@dataclass(frozen=True)
+class Support:
+    """Where a kernel's taps lie, and how that was found.
+
+    Attributes
+    ----------
+    size, offset : (int, int)
+    criteria : tuple of Stage
+        The windows of the last fit, one inside the next, on the same outputs.
+    kept : Stage
+        The support itself; its F statistic is that of the largest window against it: what was given up.
+    rows_used : float
+        Share of the outputs that the search looked at.
+    outside : float
+        Share of the kernel's energy ``Σ k²`` that lies outside the support in the largest window fitted.
+    outside_by_chance : float
+        What the noise alone brings about: the same for taps of 0 with their standard errors.
+    settled : bool
+        False when the window reached its largest size and the residual still fell.
+    identifiable : bool
+        Whether the image determines every tap of the support.
+    """
+
+    size: Size
+    offset: Size
+    criteria: tuple[Stage, ...]
+    kept: Stage
+    rows_used: float
+    outside: float
+    outside_by_chance: float
+    settled: bool
+    identifiable: bool
+
+
+def find_support(scene: Registered, recording: Recording, *, largest: int = 71, bias: bool = True) -> Support:
+    """Find the smallest window that explains a target as well as any up to a largest one.
+
+    A window around the output pixel grows (7, 15, 31, 47, ``largest``) until its outermost ring of taps does not
+    differ from zero by more than chance, nor do the residuals correlate with the image at any lag up to the largest
+    (`strongest_beyond`). Then outer rows and columns are dropped as long as chance explains them (`trim`). *Chance*
+    is a probability of 1e-5 in Wald's test, jointly or for the largest tap (`Noise`), with the variance that the
+    window leaves and at least that of rounding; and taps that move the outputs by less than a hundredth of the
+    rounding do not count. AIC and BIC are there to compare: AIC keeps rows that predict but are not there, BIC
+    drops rows in which a single tap is surely there.
+
+    A target as large as the image leaves the kernel's place open; a smaller one is taken as what *valid* windows
+    answer to, so that they start at offset 0 and end with the image.
+
+    Saturated outputs are left out by value; when they are many and there is noise, by prediction.
+    Of a large picture, bands of rows with half a million outputs are looked at.
+
+    Parameters
+    ----------
+    scene : Registered
+    recording : Recording
+        Of the target.
+    largest : int
+        Sides of the largest window.
+    bias : bool
+        Whether a bias is sought.
+
+    Returns
+    -------
+    Support
+
+    Raises
+    ------
+    ImageError
+        When image or target hold values that are not finite.
+
+    Examples
+    --------
+    >>> image = np.random.default_rng(0).random((64, 64))
+    >>> target = np.roll(image, 2, axis=0)  # moved down by 2
+    >>> found = find_support(Registered(image, target), Recording())
+    >>> found.size, found.offset, found.settled
+    ((1, 1), (-2, 0), True)
+    """
+    reach = Reach.of(scene, largest)
+    search = _Search(Sample.of(scene, recording), reach, bias)
+    sample, nest, settled = search.grow()
+    if nest is None:
+        return _nothing_to_see(reach)
+    start = reach.grown(max(nest.last_ring, 0) + _SLACK).part(nest.window)
+    places = start.places_in(nest.window)
+    gram = nest.gram[np.ix_(places, places)]
+    support = trim(gram, nest.moment[places], start, nest.noise, reach.centre)
+    return _told(nest, support, reach, sample.share(nest.window), settled=settled)
+
+
+@dataclass(frozen=True, eq=False)
+class _Search:
+    sample: Sample
+    reach: Reach
+    bias: bool
+
+    def grow(self) -> tuple[Sample, Nest | None, bool]:
+        """Return the outputs used, the last window fitted, and whether it is large enough."""
+        furthest = self.reach.rings - 1
+        halves = [half for half in _STAGES if half < furthest] + [furthest]
+        sample, nest, whitener = self.sample, None, None
+        least = 0
+        for half in halves:
+            if half < least:
+                continue
+            window = self.reach.grown(half)
+            fitted = self._fit(window)
+            if fitted is None:
+                break
+            sample, nest = fitted
+            if whitener is None:
+                whitener = Whitener.of(nest, self.reach.centre)
+            if half == furthest:
+                return sample, nest, self.reach.given or nest.last_ring < furthest
+            if nest.last_ring < half:
+                wanted = strongest_beyond(sample, nest, self.reach.window, whitener)
+                if wanted is None:
+                    return sample, nest, True
+                least = max(abs(place - middle) for place, middle in zip(wanted, self.reach.centre, strict=True))
+        return sample, nest, False
+
+    def _fit(self, window: Window) -> tuple[Sample, Nest] | None:
+        """Fit one window, and where many outputs are saturated once more without those predicted to be."""
+        sample = self.sample
+        nest = self._condensed(sample, window)
+        if nest is None:
+            return None
+        deviation = math.sqrt(nest.noise.variance)
+        recording = sample.recording
+        noisy = nest.noise.variance > _NOISY * recording.rounding_variance
+        if noisy and 8 * _MARGIN * deviation < recording.highest - recording.lowest < math.inf:
+            looked_at = sum(pair.target.size for pair in sample.pairs(window))
+            if nest.count < (1 - _MANY_SATURATED) * looked_at:
+                again = sample.predicted_by(Model(window, nest.point), _MARGIN * deviation)
+                refitted = self._condensed(again, window)
+                if refitted is not None:
+                    return again, refitted
+        return sample, nest
+
+    def _condensed(self, sample: Sample, window: Window) -> Nest | None:
+        normal = sample.condense(window, bias=self.bias)
+        if normal is None or normal.count < 2 * window.taps:
+            return None
+        nest = Nest.of(normal, window, self.reach, sample.recording)
+        return nest if np.diag(nest.gram).max() > 0.0 else None
+
+
+def _told(nest: Nest, support: Window, reach: Reach, share: float, *, settled: bool) -> Support:
+    places = support.places_in(nest.window)
+    gram, moment = nest.gram[np.ix_(places, places)], nest.moment[places]
+    pivots = np.square(np.diag(np.linalg.cholesky(gram + ridge(gram) * np.eye(len(gram)))))
+    answer = np.linalg.solve(gram + ridge(gram) * np.eye(len(gram)), moment)
+    squares = max(nest.energy - float(answer @ moment), float(nest.residual_squares[-1]))
+    taps, variances = np.square(nest.point.taps.ravel()), nest.noise.variance * nest.variances()
+    outside = np.ones(len(taps), np.bool_)
+    outside[places] = False
+    energy = float(taps.sum()) or 1.0
+    return Support(
+        support.size,
+        support.offset,
+        tuple(_stages(nest, reach)),
+        _stage(nest, support, squares, squares - float(nest.residual_squares[-1]), nest.window.taps - support.taps),
+        share,
+        float(taps[outside].sum()) / energy,
+        float(variances[outside].sum()) / energy,
+        settled,
+        bool(pivots.min() > 4 * ridge(gram)),
+    )
+
+
+def _stages(nest: Nest, reach: Reach) -> list[Stage]:
+    found = []
+    for ring, squares in enumerate(nest.residual_squares.tolist()):
+        window = reach.grown(ring).part(nest.window)
+        found.append(_stage(nest, window, squares, float(nest.falls[ring]), int(np.sum(nest.rings == ring)) if ring else 0))
+    return found
+
+
+def _stage(nest: Nest, window: Window, squares: float, fall: float, taps: int) -> Stage:
+    """Tell one window; ``fall`` is the fall of the squares that its F statistic judges, by so many taps."""
+    n, unknowns = nest.count, window.taps + nest.bias
+    least = max(nest.recording.rounding_variance, np.finfo(float).eps * nest.energy / n, np.finfo(float).tiny)
+    fit = n * math.log(max(squares / n, least))
+    f, deviate = (nest.noise.statistic(fall, taps), nest.noise.deviate(fall, taps)) if taps else (math.nan, math.nan)
+    return Stage(
+        window.size,
+        window.offset,
+        window.taps,
+        squares,
+        f,
+        deviate,
+        fit + 2 * unknowns,
+        fit + unknowns * math.log(n),
+    )
+
+
+def _nothing_to_see(reach: Reach) -> Support:
+    """Tell of an image without contrast, or of a target without an output to use."""
+    window = reach.grown(0)
+    nothing = Stage(window.size, window.offset, 1, math.nan, math.nan, math.nan, math.nan, math.nan)
+    return Support(window.size, window.offset, (), nothing, 0.0, 0.0, 0.0, settled=False, identifiable=False)
