@@ -7,6 +7,8 @@ from numpy.typing import NDArray
 
 from convkit.convolution.backends import Backend
 from convkit.recovery.problem import Parameters, Problem
+from convkit.recovery.recording import Recording
+from convkit.recovery.registered import Registered
 from convkit.recovery.residual import residual_moments
 from convkit.recovery.support.chance import critical
 from convkit.recovery.support.nest import Nest, ridge
@@ -33,27 +35,33 @@ class Whitener:
     variance: float
 
     @classmethod
-    def of(cls, nest: Nest, centre: Size) -> "Whitener":
-        """Take it from the middle of a window."""
-        first, last = (tuple(place + step for place in centre) for step in (-_WHITENER, _WHITENER))
-        inner = Window.between((first[0], first[1]), (last[0], last[1])).part(nest.window)
-        places = inner.places_in(nest.window)
-        gram = nest.gram[np.ix_(places, places)]
-        gram[np.diag_indices(len(places))] += ridge(gram)
-        middle = (centre[0] - inner.offset[0]) * inner.size[1] + centre[1] - inner.offset[1]
-        unit = np.zeros(len(places))
-        unit[middle] = 1.0
-        column = np.linalg.solve(gram, unit)
-        return cls((column / column[middle]).reshape(inner.size), float(1.0 / column[middle] / nest.count))
+    def of(cls, image: NDArray[np.float64], reach: Window) -> "Whitener":
+        """Take it from all pixels, as those that outputs on a rail see are unlike the rest.
+
+        It is no larger than the reach.
+        """
+        rows, columns = (min(_WHITENER, (side - 1) // 2) for side in reach.size)
+        size = 2 * rows + 1, 2 * columns + 1
+        window = Window(size, (0, 0))
+        equations = Sample(Registered(image, image), Recording()).condense(window, bias=True)
+        assert equations is not None  # no output is left out
+        gram = equations.centred().gram
+        gram[np.diag_indices(len(gram))] += ridge(gram)
+        middle = len(gram) // 2
+        column = np.linalg.solve(gram, np.eye(len(gram))[middle])
+        return cls((column / column[middle]).reshape(size), float(1.0 / column[middle] / equations.count))
 
 
-def strongest_beyond(sample: Sample, nest: Nest, reach: Window, whitener: Whitener) -> Size | None:
+def strongest_beyond(
+    sample: Sample, nest: Nest, reach: Window, whitener: Whitener, worthwhile: float
+) -> Size | None:
     """Return the position beyond a window where the residuals most want a tap; None if nowhere more than by chance.
 
-    A score (Lagrange multiplier) test of each tap of the reach, by one correlation of the residuals with the image
-    (Rao, *Proc. Camb. Phil. Soc.* 44, 1948). Of a photograph, whose pixels are alike, the plain score of one lag is
-    that of many; so the score of the whitened image is looked at too. Both are divided by the standard deviation
-    they have with no tap fitted; with the window's taps fitted they vary less, so that chance is not underrated.
+    A score (Lagrange multiplier) test of each position of the reach, by one correlation of the residuals with the
+    image (Rao, *Proc. Camb. Phil. Soc.* 44, 1948). The pixels of a photograph are alike, so that the score of one lag
+    is that of many, and slow residuals, as of a curved response, correlate with all; so the image is whitened first.
+    The scores are divided by the standard deviation they have with no tap fitted; with the window's taps fitted
+    they vary less, so that chance is not underrated.
 
     Parameters
     ----------
@@ -63,27 +71,24 @@ def strongest_beyond(sample: Sample, nest: Nest, reach: Window, whitener: Whiten
     reach : Window
         Where taps are looked for.
     whitener : Whitener
+    worthwhile : float
+        Per output, a fall of the squares below this does not count.
     """
-    taps = np.zeros(reach.size)
-    inside = nest.window.slices_in(reach)
-    taps[inside] = nest.point.taps
-    problem = Problem(tuple(pair for pair in sample.pairs(reach) if pair.count), reach.size)
-    if not problem.pairs:
+    margin = whitener.taps.shape[0] // 2, whitener.taps.shape[1] // 2
+    wide = reach.widened(margin)
+    pairs = tuple(pair for pair in sample.pairs(wide) if pair.count)
+    if not pairs:
         return None
+    problem, taps = Problem(pairs, wide.size), np.zeros(wide.size)
+    taps[nest.window.slices_in(wide)] = nest.point.taps
     shift = float(nest.means[0].mean())
     _, moments = residual_moments(problem, Parameters(taps, nest.point.bias), image_shift=shift)
-    score = moments[:-1].reshape(reach.size)
-    noise, count = nest.noise, problem.count
-    # In both the square is by how much a fit would lower the squared residuals, if the window's taps stood still.
-    wanted = np.square(score) / (count * float(np.diag(nest.gram).mean()) / nest.count)
-    rows, columns = ((length - 1) // 2 for length in whitener.taps.shape)
-    if all(length >= side for length, side in zip(reach.size, whitener.taps.shape, strict=True)):
-        whitened = np.square(Backend.SHIFT.load()(score, whitener.taps)) / (count * whitener.variance)
-        middle = wanted[rows : rows + whitened.shape[0], columns : columns + whitened.shape[1]]
-        np.maximum(middle, whitened, out=middle)
-    wanted[inside] = 0.0
-    row, column = np.unravel_index(int(wanted.argmax()), reach.size)
-    least = nest.noise.least / nest.count * count
-    if wanted[row, column] <= max(noise.variance * critical(2 * reach.taps) ** 2, least):
+    score = Backend.SHIFT.load()(moments[:-1].reshape(wide.size), whitener.taps)
+    # By how much a fit would lower the squared residuals, if the window's taps stood still.
+    falls = np.square(score) / (problem.count * whitener.variance)
+    falls[nest.window.slices_in(reach)] = 0.0
+    row, column = np.unravel_index(int(falls.argmax()), reach.size)
+    least = max(nest.noise.variance * critical(reach.taps) ** 2, worthwhile * problem.count)
+    if falls[row, column] <= least:
         return None
     return int(row) + reach.offset[0], int(column) + reach.offset[1]

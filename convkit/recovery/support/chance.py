@@ -1,7 +1,7 @@
 """What chance alone does to a sum of squares, and from where on a tap is there."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import NormalDist
 
 import numpy as np
@@ -31,6 +31,10 @@ class Noise:
     variance: float
     freedom: float
     least: float = 0.0
+
+    def raised(self, factor: float) -> "Noise":
+        """Return the noise with so many times the variance."""
+        return replace(self, variance=self.variance * factor)
 
     def statistic(self, squares: float, taps: int) -> float:
         """Return the F statistic of a fall of the squared residuals by so many taps."""

@@ -122,27 +122,44 @@ class Nest:
         return np.add.reduceat(np.square(self.responses), np.append(0, self.ends[:-1]))
 
     @cached_property
-    def noise(self) -> Noise:
-        """What the whole window leaves, but no less than the rounding of the target and that of the sums.
+    def floor(self) -> float:
+        """The least variance that can be told from none: that of the target's rounding, or that of the sums.
 
         A sum of squares of the size of ``(‖y‖ + ‖w‖₁·‖x‖)²`` is known to ``eps`` of it.
         """
-        freedom = self.count - len(self.order) - self.bias
         size = np.sqrt(self.energy) + np.abs(self.point.taps).sum() * np.sqrt(np.diag(self.gram).mean())
-        rounding = self.recording.rounding_variance
-        variance = max(self.residual_squares[-1] / freedom, rounding, _EPS * float(size) ** 2)
-        return Noise(float(variance), freedom, _PRACTICAL * rounding * self.count)
+        return max(self.recording.rounding_variance, _EPS * float(size) ** 2)
 
     @cached_property
-    def last_ring(self) -> int:
-        """The outermost ring whose taps differ from zero by more than chance; -1 if none do."""
+    def noise(self) -> Noise:
+        """What the whole window leaves, but no less than the floor."""
+        freedom = self.count - len(self.order) - self.bias
+        variance = max(float(self.residual_squares[-1]) / freedom, self.floor)
+        return Noise(variance, freedom, _PRACTICAL * self.recording.rounding_variance * self.count)
+
+    def last_ring(self, noise: Noise) -> int:
+        """Return the outermost ring whose taps differ from zero by more than chance; -1 if none do."""
         for ring in range(len(self.ends) - 1, -1, -1):
             part = slice(0 if ring == 0 else self.ends[ring - 1], self.ends[ring])
             inverse = inverse_of_triangle(self._factor[part, part])
             taps = self.responses[part] @ inverse
-            if self.noise.surpassed(taps, inverse.T @ inverse, float(self.falls[ring])):
+            if noise.surpassed(taps, inverse.T @ inverse, float(self.falls[ring])):
                 return ring
         return -1
+
+    def background(self, first: int) -> float:
+        """Return by how much the rings from ``first`` on surpass the noise: their F statistic, if it is more than 1.
+
+        Rounding errors that hang together from pixel to pixel, those of a truncating program say, or a response that
+        is not quite linear, lend a little significance to all taps. What rings without taps of their own have of it,
+        the others have to surpass.
+        """
+        begin = int(self.ends[first - 1]) if first else 0
+        taps = len(self.order) - begin
+        if not taps:
+            return 1.0
+        found = self.noise.statistic(float(self.falls[first:].sum()), taps)
+        return found if found > 1.0 + 3.0 * np.sqrt(2.0 / taps) else 1.0
 
     def variances(self) -> Vector:
         """Return the variance of each tap of the whole window, row by row, for noise of variance 1."""

@@ -1,7 +1,7 @@
 """Find the size and offset of an unknown kernel."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -19,8 +19,14 @@ _STAGES = (3, 7, 15, 23)
 _SLACK = 2
 # From this share of saturated outputs on they are left out by prediction, if there is noise beyond rounding.
 _MANY_SATURATED = 0.01
-_NOISY = 2.0
 _MARGIN = 4.0  # standard deviations from the rails
+# Several passes of rounding, as of a blur made of boxes, leave at most twice the variance of one.
+_NOISY = 3.0
+# When more is left than rounding, a response that is not linear has something to gain from any window, without end:
+# a median, a gamma curve or a bilateral filter some 0.3 to 0.6 % of the variance a ring. A ring that a linear kernel
+# misses takes at least 1 % in noise of 2 levels, for boxes up to 63x63. So beyond 15x15 such gains are left.
+_RING = 5e-3
+_TAP = 1e-3
 
 
 @dataclass(frozen=True)
@@ -131,14 +137,40 @@ def find_support(scene: Registered, recording: Recording, *, largest: int = 71, 
     """
     reach = Reach.of(scene, largest)
     search = _Search(Sample.of(scene, recording), reach, bias)
-    sample, nest, settled = search.grow()
-    if nest is None:
+    grown = search.grow()
+    if grown is None:
         return _nothing_to_see(reach)
-    start = reach.grown(max(nest.last_ring, 0) + _SLACK).part(nest.window)
+    nest = grown.nest
+    # The last ring of a window that is too small is the background too, if that is all there is to gain beyond.
+    noise = nest.noise.raised(nest.background(min(grown.last_ring + 1, len(nest.ends) - grown.in_vain)))
+    start = reach.grown(max(nest.last_ring(noise), 0) + _SLACK).part(nest.window)
     places = start.places_in(nest.window)
-    gram = nest.gram[np.ix_(places, places)]
-    support = trim(gram, nest.moment[places], start, nest.noise, reach.centre)
-    return _told(nest, support, reach, sample.share(nest.window), settled=settled)
+    support = trim(nest.gram[np.ix_(places, places)], nest.moment[places], start, noise, reach.centre)
+    return _told(nest, support, reach, grown.sample.share(nest.window), settled=grown.settled)
+
+
+@dataclass(frozen=True, eq=False)
+class _Grown:
+    """The last window fitted.
+
+    Attributes
+    ----------
+    sample : Sample
+        The outputs used.
+    nest : Nest
+    last_ring : int
+        The outermost ring with taps.
+    settled : bool
+        Whether the window is large enough.
+    in_vain : bool
+        Whether a larger window would lower the residuals significantly, but hardly.
+    """
+
+    sample: Sample
+    nest: Nest
+    last_ring: int
+    settled: bool = True
+    in_vain: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -147,44 +179,47 @@ class _Search:
     reach: Reach
     bias: bool
 
-    def grow(self) -> tuple[Sample, Nest | None, bool]:
-        """Return the outputs used, the last window fitted, and whether it is large enough."""
+    def grow(self) -> _Grown | None:
+        """Fit larger and larger windows until one is enough; None if not even the first can be fitted."""
         furthest = self.reach.rings - 1
-        halves = [half for half in _STAGES if half < furthest] + [furthest]
-        sample, nest, whitener = self.sample, None, None
-        least = 0
-        for half in halves:
+        grown, whitener, least = None, None, 0
+        for half in [half for half in _STAGES if half < furthest] + [furthest]:
             if half < least:
                 continue
-            window = self.reach.grown(half)
-            fitted = self._fit(window)
+            fitted = self._fit(self.reach.grown(half))
             if fitted is None:
                 break
             sample, nest = fitted
-            if whitener is None:
-                whitener = Whitener.of(nest, self.reach.centre)
+            last_ring = nest.last_ring(nest.noise)
             if half == furthest:
-                return sample, nest, self.reach.given or nest.last_ring < furthest
-            if nest.last_ring < half:
-                wanted = strongest_beyond(sample, nest, self.reach.window, whitener)
-                if wanted is None:
-                    return sample, nest, True
-                least = max(abs(place - middle) for place, middle in zip(wanted, self.reach.centre, strict=True))
-        return sample, nest, False
+                return _Grown(sample, nest, last_ring, settled=self.reach.given or last_ring < furthest)
+            grown = _Grown(sample, nest, last_ring, settled=False)
+            noisy = nest.noise.variance > _NOISY * nest.floor
+            if last_ring == half:
+                if noisy and half > _STAGES[0] and nest.falls[half] < _RING * nest.noise.variance * nest.count:
+                    return replace(grown, in_vain=True)
+                continue
+            if whitener is None:
+                whitener = Whitener.of(self.sample.scene.image, self.reach.window)
+            worthwhile = _TAP * nest.noise.variance if noisy else nest.noise.least / nest.count
+            wanted = strongest_beyond(sample, nest, self.reach.window, whitener, worthwhile)
+            if wanted is None:
+                return replace(grown, settled=True)
+            least = max(abs(place - middle) for place, middle in zip(wanted, self.reach.centre, strict=True))
+        return grown
 
     def _fit(self, window: Window) -> tuple[Sample, Nest] | None:
         """Fit one window, and where many outputs are saturated once more without those predicted to be."""
-        sample = self.sample
+        sample, recording = self.sample, self.sample.recording
         nest = self._condensed(sample, window)
         if nest is None:
             return None
-        deviation = math.sqrt(nest.noise.variance)
-        recording = sample.recording
-        noisy = nest.noise.variance > _NOISY * recording.rounding_variance
-        if noisy and 8 * _MARGIN * deviation < recording.highest - recording.lowest < math.inf:
+        margin = _MARGIN * math.sqrt(nest.noise.variance)
+        noisy = nest.noise.variance > _NOISY * nest.floor
+        if noisy and 8 * margin < recording.highest - recording.lowest < math.inf:
             looked_at = sum(pair.target.size for pair in sample.pairs(window))
             if nest.count < (1 - _MANY_SATURATED) * looked_at:
-                again = sample.predicted_by(Model(window, nest.point), _MARGIN * deviation)
+                again = sample.predicted_by(Model(window, nest.point), margin)
                 refitted = self._condensed(again, window)
                 if refitted is not None:
                     return again, refitted

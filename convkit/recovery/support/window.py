@@ -54,6 +54,11 @@ class Window:
         last = min(self.last[0], other.last[0]), min(self.last[1], other.last[1])
         return Window.between(first, last)
 
+    def widened(self, margin: Size) -> "Window":
+        """Add rows and columns on all sides."""
+        (rows, columns), (kh, kw), (top, left) = margin, self.size, self.offset
+        return Window((kh + 2 * rows, kw + 2 * columns), (top - rows, left - columns))
+
     def slices_in(self, outer: "Window") -> tuple[slice, slice]:
         """Return where this window's taps lie in the array of a window that holds it."""
         rows, columns = (
