@@ -1,0 +1,193 @@
+"""Windows inside windows, all from one factorisation."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from convkit.recovery.normal_equations import NormalEquations
+from convkit.recovery.problem import Parameters
+from convkit.recovery.recording import Recording
+from convkit.recovery.support.chance import Noise
+from convkit.recovery.support.window import Reach, Window
+
+Matrix = NDArray[np.float64]
+Vector = NDArray[np.float64]
+
+_EPS = float(np.finfo(np.float64).eps)
+# Taps that move the outputs by less than a hundredth of the rounding's RMS (0.003 levels) carry no practical
+# weight. Rounding is not white: of outputs that are multiples of 1/2 or 1/9 of a level it depends on the pixels,
+# and a handful of lags beside the kernel explain up to some 1e-5 of its variance on photographs.
+_PRACTICAL = 1e-4
+_BLOCK = 128
+
+
+@dataclass(frozen=True, eq=False)
+class Nest:
+    r"""Normal equations of a window, factored from the centre outwards.
+
+    With the taps ordered ring by ring and ``L Lᵀ = [[G, c], [cᵀ, e]]``, the last row of ``L`` holds ``z = L_G⁻¹ c``,
+    and every leading part of it belongs to an inner window: ``RSS = e - Σ z²`` over its taps. So each ring lowers
+    the squared residuals by its own ``Σ z²``, and its taps, given those inside and none outside, have the
+    covariance ``(L_rr L_rrᵀ)⁻¹``.
+
+    Attributes
+    ----------
+    window : Window
+    gram, moment : ndarray, shape (p, p) and (p,)
+        About the means if there is a bias; taps row by row.
+    energy, count : float
+    means : (ndarray, float)
+        Of the patches and of the target, or zeros without a bias.
+    rings : ndarray of int, shape (p,)
+        Which ring each tap lies in.
+    recording : Recording
+    bias : bool
+    """
+
+    window: Window
+    gram: Matrix
+    moment: Vector
+    energy: float
+    count: float
+    means: tuple[Vector, float]
+    rings: NDArray[np.intp]
+    recording: Recording
+    bias: bool
+
+    @classmethod
+    def of(cls, normal: NormalEquations, window: Window, reach: Reach, recording: Recording) -> "Nest":
+        """Take what is needed from the normal equations of a window."""
+        rings = reach.ring_of_taps(window)
+        if normal.bias:
+            about = normal.centred()
+            means = about.patch_mean, about.target_mean
+            return cls(
+                window, about.gram, about.moment, about.energy, normal.count, means, rings, recording, bias=True
+            )
+        none = np.zeros(window.taps), 0.0
+        return cls(
+            window, normal.gram, normal.moment, normal.energy, normal.count, none, rings, recording, bias=False
+        )
+
+    @cached_property
+    def order(self) -> NDArray[np.intp]:
+        """The taps from the centre outwards."""
+        return np.argsort(self.rings, kind="stable")
+
+    @cached_property
+    def ends(self) -> NDArray[np.intp]:
+        """How many taps each ring and those inside it have."""
+        return np.cumsum(np.bincount(self.rings))
+
+    @cached_property
+    def _factor(self) -> Matrix:
+        p = len(self.order)
+        joint = np.empty((p + 1, p + 1))
+        joint[:p, :p] = self.gram[np.ix_(self.order, self.order)]
+        joint[:p, p] = joint[p, :p] = self.moment[self.order]
+        joint[p, p] = 2 * self.energy + np.finfo(float).tiny  # so that no rounding makes the last pivot negative
+        joint[np.diag_indices(p)] += ridge(self.gram)
+        return np.linalg.cholesky(joint)
+
+    @property
+    def responses(self) -> Vector:
+        """``z``, in the taps' order."""
+        return self._factor[-1, :-1]
+
+    @cached_property
+    def inverse_factor(self) -> Matrix:
+        """``L_G⁻¹``: the taps' covariance is ``L_G⁻ᵀ L_G⁻¹``."""
+        return inverse_of_triangle(self._factor[:-1, :-1])
+
+    @cached_property
+    def point(self) -> Parameters:
+        """The least-squares kernel of the whole window."""
+        taps = np.empty(len(self.order))
+        taps[self.order] = self.responses @ self.inverse_factor
+        bias = self.means[1] - float(self.means[0] @ taps) if self.bias else 0.0
+        return Parameters(taps.reshape(self.window.size), bias)
+
+    @cached_property
+    def residual_squares(self) -> Vector:
+        """Squared residuals of each window, from the innermost on."""
+        least = max(float(self._factor[-1, -1]) ** 2 - self.energy, 0.0)
+        falls = self.falls
+        return least + np.append(np.cumsum(falls[:0:-1])[::-1], 0.0)
+
+    @cached_property
+    def falls(self) -> Vector:
+        """By how much each ring lowers the squared residuals."""
+        return np.add.reduceat(np.square(self.responses), np.append(0, self.ends[:-1]))
+
+    @cached_property
+    def floor(self) -> float:
+        """The least variance that can be told from none: that of the target's rounding, or that of the sums.
+
+        A sum of squares of the size of ``(‖y‖ + ‖w‖₁·‖x‖)²`` is known to ``eps`` of it.
+        """
+        size = np.sqrt(self.energy) + np.abs(self.point.taps).sum() * np.sqrt(np.diag(self.gram).mean())
+        return max(self.recording.rounding_variance, _EPS * float(size) ** 2)
+
+    @cached_property
+    def noise(self) -> Noise:
+        """What the whole window leaves, but no less than the floor."""
+        freedom = self.count - len(self.order) - self.bias
+        variance = max(float(self.residual_squares[-1]) / freedom, self.floor)
+        return Noise(variance, freedom, _PRACTICAL * self.recording.rounding_variance * self.count)
+
+    def last_ring(self, noise: Noise) -> int:
+        """Return the outermost ring whose taps differ from zero by more than chance; -1 if none do."""
+        for ring in range(len(self.ends) - 1, -1, -1):
+            part = slice(0 if ring == 0 else self.ends[ring - 1], self.ends[ring])
+            inverse = inverse_of_triangle(self._factor[part, part])
+            taps = self.responses[part] @ inverse
+            if noise.surpassed(taps, inverse.T @ inverse, float(self.falls[ring])):
+                return ring
+        return -1
+
+    def background(self, first: int) -> float:
+        """Return by how much the rings from ``first`` on surpass the noise: their F statistic, if it is more than 1.
+
+        Rounding errors that hang together from pixel to pixel, those of a truncating program say, or a response that
+        is not quite linear, lend a little significance to all taps. What rings without taps of their own have of it,
+        the others have to surpass.
+        """
+        begin = int(self.ends[first - 1]) if first else 0
+        taps = len(self.order) - begin
+        if not taps:
+            return 1.0
+        found = self.noise.statistic(float(self.falls[first:].sum()), taps)
+        return found if found > 1.0 + 3.0 * np.sqrt(2.0 / taps) else 1.0
+
+    def variances(self) -> Vector:
+        """Return the variance of each tap of the whole window, row by row, for noise of variance 1."""
+        found = np.empty(len(self.order))
+        found[self.order] = np.einsum("ij,ij->j", self.inverse_factor, self.inverse_factor)
+        return found
+
+
+def ridge(gram: Matrix) -> float:
+    """Return what makes a Gram matrix positive definite whatever its rank: the rounding of its sums, ``p·eps``."""
+    return len(gram) * _EPS * float(np.diag(gram).max()) + np.finfo(float).tiny
+
+
+def inverse_of_triangle(lower: Matrix) -> Matrix:
+    """Invert a lower triangular matrix by halves: ``[[A, 0], [B, D]]⁻¹ = [[A⁻¹, 0], [-D⁻¹·B·A⁻¹, D⁻¹]]``.
+
+    Examples
+    --------
+    >>> inverse_of_triangle(np.array([[2.0, 0.0], [1.0, 4.0]]))
+    array([[ 0.5  ,  0.   ],
+           [-0.125,  0.25 ]])
+    """
+    n = len(lower)
+    if n <= _BLOCK:
+        return np.tril(np.linalg.inv(lower))
+    half = n // 2
+    found = np.zeros_like(lower)
+    found[:half, :half] = inverse_of_triangle(lower[:half, :half])
+    found[half:, half:] = inverse_of_triangle(lower[half:, half:])
+    found[half:, :half] = -found[half:, half:] @ (lower[half:, :half] @ found[:half, :half])
+    return found

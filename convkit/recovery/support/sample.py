@@ -1,0 +1,141 @@
+"""The outputs that a search looks at: rows spread over the picture, of those that the format did not cut off."""
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from convkit.convolution.backends import choose_backend
+from convkit.recovery.normal_equations import NormalEquations
+from convkit.recovery.problem import Pair, Parameters
+from convkit.recovery.recording import Recording
+from convkit.recovery.registered import Registered
+from convkit.recovery.support.window import Window
+
+# Pictures up to twice this are looked at whole; of larger ones so many outputs tell the size.
+_OUTPUTS = 1 << 19
+# Where outputs are left out the normal equations go patch by patch, in a time of taps² · outputs.
+_OUTPUTS_PER_TAP = 40
+_MASKED_OUTPUTS = 1 << 16
+_BANDS = 4
+# Each band of a window of so many taps takes the normal equations as long as some hundred thousand pixels.
+_MANY_TAPS = 1000
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """A kernel found so far.
+
+    Attributes
+    ----------
+    window : Window
+    point : Parameters
+        ``taps`` of the window's size.
+    """
+
+    window: Window
+    point: Parameters
+
+    def response(self, image: NDArray[np.float64], window: Window) -> NDArray[np.float64]:
+        """Return what it makes of the image that belongs to the windows of a larger or equal size."""
+        rows, columns = self.window.slices_in(window)
+        bottom, right = window.size[0] - rows.stop, window.size[1] - columns.stop
+        seen = image[rows.start : image.shape[0] - bottom, columns.start : image.shape[1] - right]
+        shape = seen.shape[0] - self.window.size[0] + 1, seen.shape[1] - self.window.size[1] + 1
+        correlate = choose_backend(shape, self.window.taps).load()
+        found: NDArray[np.float64] = correlate(seen.astype(np.float64, copy=False), self.point.taps) + self.point.bias
+        return found
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """A scene, and which of its outputs are used.
+
+    Outputs on a rail of the format are left out: by their value, or once a model is known by its prediction.
+    With noise a value is biased where it decides about itself (Greene, *Econometrica* 49, 1981); a prediction
+    does not see the noise.
+
+    Attributes
+    ----------
+    scene : Registered
+        At stride 1.
+    recording : Recording
+    model : Model or None
+    margin : float
+        Predictions must keep this distance from the rails, so that noise does not reach them.
+    """
+
+    scene: Registered
+    recording: Recording
+    model: Model | None = None
+    margin: float = 0.0
+
+    @classmethod
+    def of(cls, scene: Registered, recording: Recording) -> "Sample":
+        """Lay the outputs of a stride on the image's own grid, so that lags are those of the image."""
+        s = scene.stride
+        if s == 1:
+            return cls(scene, recording)
+        shape = tuple(s * (length - 1) + 1 for length in scene.target.shape)
+        target, mask = np.zeros(shape), np.zeros(shape, np.bool_)
+        target[::s, ::s] = scene.target
+        mask[::s, ::s] = True if scene.mask is None else scene.mask
+        return cls(Registered(scene.image, target, 1, mask), recording)
+
+    def predicted_by(self, model: Model, margin: float) -> "Sample":
+        """Select outputs by prediction from now on."""
+        return replace(self, model=model, margin=margin)
+
+    def pairs(self, window: Window) -> tuple[Pair, ...]:
+        """Return the bands of rows looked at, for one window, with a mask of the outputs used."""
+        whole = self.scene.pair(window.size, window.offset)
+        rows, width = whole.target.shape
+        if not rows or not width:
+            return ()
+        wanted = _OUTPUTS
+        # A look at every 16th row tells how much is left out.
+        used = self._used_share(Pair(whole.image, whole.target[::16], None if whole.mask is None else whole.mask[::16]))
+        if used < 0.98:
+            wanted = min(_OUTPUTS, int(max(_OUTPUTS_PER_TAP * window.taps, _MASKED_OUTPUTS) / max(used, 0.01)))
+        height = math.ceil(wanted / width)
+        if 2 * height >= rows:
+            bands = [(0, rows)]
+        else:
+            count = _BANDS if window.taps < _MANY_TAPS else 2
+            height = math.ceil(height / count)
+            bands = [(int(top), int(top) + height) for top in np.linspace(0, rows - height, count)]
+        return tuple(self._band(whole, top, bottom, window) for top, bottom in bands)
+
+    def condense(self, window: Window, *, bias: bool) -> NormalEquations | None:
+        """Return the normal equations of a window; None if no output is left."""
+        found: NormalEquations | None = None
+        for pair in self.pairs(window):
+            if not pair.count:
+                continue
+            shift = None if found is None else (found.image_shift, found.target_shift)
+            equations = NormalEquations.of(
+                pair.image, pair.target, window.size, mask=pair.mask, bias=bias, shift=shift
+            )
+            found = equations if found is None else found + equations
+        return found
+
+    def share(self, window: Window) -> float:
+        """Return which share of the outputs is looked at."""
+        whole = self.scene.pair(window.size, window.offset)
+        return sum(pair.target.size for pair in self.pairs(window)) / max(whole.target.size, 1)
+
+    def _used_share(self, pair: Pair) -> float:
+        kept = ~self.recording.saturated(pair.target)
+        return float(np.mean(kept if pair.mask is None else kept & pair.mask))
+
+    def _band(self, whole: Pair, top: int, bottom: int, window: Window) -> Pair:
+        image, target = whole.image[top : bottom + window.size[0] - 1], whole.target[top:bottom]
+        if self.model is None:
+            kept = ~self.recording.saturated(target)
+        else:
+            predicted = self.model.response(image, window)
+            kept = (predicted > self.recording.lowest + self.margin) & (predicted < self.recording.highest - self.margin)
+        if whole.mask is not None:
+            kept &= whole.mask[top:bottom]
+        return Pair(image, target, None if kept.all() else kept)
