@@ -84,16 +84,8 @@ def find_optimum(problem: Problem, normal: NormalEquations) -> Optimum:
     ConvkitError
         When image and target hold values that are not finite.
     """
-    if problem.bias:
-        shift, judged, right = normal.image_shift, normal.moments[:-1, :-1], normal.moments[:-1, -1]
-        back = np.eye(len(judged))
-        back[-1, :-1] = -shift  # b = b' + target_shift - image_shift·Σw
-        spectrum = Spectrum.of(normal.gram, judged, back)
-        point = _unshifted(spectrum.judged_inverse @ right, shift, normal.target_shift, problem.size)
-    else:
-        shift, spectrum = 0.0, Spectrum.of(normal.gram)
-        point = as_parameters(spectrum.judged_inverse @ normal.moment, problem.size, bias=False)
-    point = _shortened(point, spectrum, problem)
+    point, spectrum = solve_moments(normal)
+    shift = normal.image_shift if problem.bias else 0.0
     squares, moments = residual_moments(problem, point, image_shift=shift)
     for _ in range(_REFINEMENTS):
         correlated = moments[: problem.unknowns]
@@ -101,7 +93,7 @@ def find_optimum(problem: Problem, normal: NormalEquations) -> Optimum:
         if float(correlated @ step) <= _NOTHING_TO_GAIN * squares:
             break
         vector = as_vector(point, bias=problem.bias) + spectrum.back @ step
-        better = _shortened(as_parameters(vector, problem.size, bias=problem.bias), spectrum, problem)
+        better = _shortened(as_parameters(vector, problem.size, bias=problem.bias), spectrum, bias=problem.bias)
         better_squares, better_moments = residual_moments(problem, better, image_shift=shift)
         if not better_squares < squares:
             break
@@ -109,11 +101,34 @@ def find_optimum(problem: Problem, normal: NormalEquations) -> Optimum:
     return Optimum(point, squares, spectrum, spectrum.pseudo_inverse, normal.count)
 
 
-def _shortened(point: Parameters, spectrum: Spectrum, problem: Problem) -> Parameters:
+def solve_moments(normal: NormalEquations) -> tuple[Parameters, Spectrum]:
+    """Solve normal equations, with no look at the image: the shortest of the minimisers, and the spectrum.
+
+    Some ``κ·eps`` of it may be wrong, which `find_optimum` puts right.
+
+    Examples
+    --------
+    >>> point, spectrum = solve_moments(NormalEquations.of([[1, 2, 4, 1]], [[3, 6, 5]], (1, 2)))
+    >>> point.taps.round(9).tolist(), round(point.bias, 9), spectrum.rank
+    ([[1.0, 1.0]], 0.0, 3)
+    """
+    if normal.bias:
+        judged, right = normal.moments[:-1, :-1], normal.moments[:-1, -1]
+        back = np.eye(len(judged))
+        back[-1, :-1] = -normal.image_shift  # b = b' + target_shift - image_shift·Σw
+        spectrum = Spectrum.of(normal.gram, judged, back)
+        solution = spectrum.judged_inverse @ right
+        point = _unshifted(solution, normal.image_shift, normal.target_shift, normal.size)
+    else:
+        spectrum = Spectrum.of(normal.gram)
+        point = as_parameters(spectrum.judged_inverse @ normal.moment, normal.size, bias=False)
+    return _shortened(point, spectrum, bias=normal.bias), spectrum
+
+
+def _shortened(point: Parameters, spectrum: Spectrum, *, bias: bool) -> Parameters:
     if spectrum.identifiable:
         return point
-    vector = spectrum.shortened(as_vector(point, bias=problem.bias))
-    return as_parameters(vector, problem.size, bias=problem.bias)
+    return as_parameters(spectrum.shortened(as_vector(point, bias=bias)), point.taps.shape, bias=bias)
 
 
 def _unshifted(solution: NDArray[Any], image_shift: float, target_shift: float, size: tuple[int, int]) -> Parameters:
