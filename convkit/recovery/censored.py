@@ -13,6 +13,7 @@ from convkit.recovery.problem import Parameters, Problem
 from convkit.recovery.rails import Noise, Rails
 from convkit.recovery.recording import Recording
 from convkit.recovery.responses import predicted
+from convkit.recovery.spectrum import Spectrum
 from convkit.recovery.tobit import TobitFit, maximise_likelihood
 
 _MOST_ROUNDS = 10
@@ -22,6 +23,8 @@ _SETTLED = 0.01
 # of log Φ is 1e-22 there. The maximum may bring it closer; up to the second, 1e-11, that does no harm.
 _FAR, _TOO_NEAR = 10.0, 7.0
 _MOST_SEARCHES = 3
+# So many outputs per unknown tell the noise to some 5 %.
+_ENOUGH = 10
 
 
 class SaturationMethod(StrEnum):
@@ -49,7 +52,8 @@ class SaturatedFit:
         Standard deviation of the residuals, rounding included, in image units; NaN when there are no more outputs
         than unknowns.
     masks : tuple of ndarray of bool, one a pair, of the shape of its target
-        The outputs that the fit took at their value. Tobit made use of the others too.
+        The outputs that were fitted, or, of Tobit, which makes use of all, those that are surely not clipped, whose
+        residuals are noise alone. Where these are next to none, the outputs off the rails.
     covariance : ndarray, shape (p, p)
         Of the unknowns, taps row by row, then the bias; nothing along directions that the data leave open.
     """
@@ -107,7 +111,7 @@ def fit_saturated(problem: Problem, recording: Recording, *, start: Parameters |
             if fit is not None:
                 return search.least_squares(fit, SaturationMethod.MASK_BY_PREDICTION)
         if by_value is None:
-            return search.least_squares(whole, SaturationMethod.NONE)
+            return search.undetermined(whole)
     return search.beyond_value(by_value, by_value.point if start is None else start)
 
 
@@ -124,6 +128,8 @@ class _Search:
         """Do better than leaving out outputs by their value, where possible."""
         censored = by_value.spectrum.identifiable and by_value.normal.count > self.problem.unknowns
         fit = self.settled(by_value, start, stop_at_noise=censored)
+        if fit is None and start is not by_value.point:
+            fit = self.settled(by_value, by_value.point, stop_at_noise=censored)
         if censored:
             best = fit or by_value
             noise = best.noise(self.recording, best.point)
@@ -131,7 +137,7 @@ class _Search:
                 found = self.likeliest(by_value, best.point, noise)
                 if found.tobit.noise.is_real:
                     return self.likelihood(found)
-                fit = self.settled(by_value, found.tobit.point)  # what contradicted the rails passed for noise
+                fit = self.settled(found.between, found.tobit.point)  # contradictions had passed for noise
         if fit is None:
             return self.least_squares(by_value, SaturationMethod.MASK_BY_VALUE)
         return self.least_squares(fit, SaturationMethod.MASK_BY_PREDICTION)
@@ -139,9 +145,11 @@ class _Search:
     def touching(self, whole: MaskedFit) -> MaskedFit | None:
         """Return the fit to a target that lies on the rails without being clipped, as one in black and white does.
 
-        That is believed when most outputs are free, and nothing but rounding is left of them.
+        That is believed when most outputs are free, nothing but rounding is left of them, and they are not all the
+        same. (Steeper kernels that clip would explain a target in black and white too; this is the least steep.)
         """
-        fit = self.settled(whole, whole.point)
+        lowest, highest = whole.normal.target_range
+        fit = self.settled(whole, whole.point) if lowest < highest else None
         if fit is None or 2 * fit.normal.count < self.problem.count:
             return None
         return None if fit.noise(self.recording, fit.point).is_real else fit
@@ -180,7 +188,7 @@ class _Search:
     def likelihood(self, found: "_Likeliest") -> SaturatedFit:
         """Report a maximum of the likelihood, with the residuals of the outputs that are surely not clipped."""
         tobit, masks = found.tobit, self.free(found.rails)
-        if sum(int(np.count_nonzero(mask)) for mask in masks) <= self.problem.unknowns:
+        if sum(int(np.count_nonzero(mask)) for mask in masks) < _ENOUGH * self.problem.unknowns:
             masks = found.between.masks
         count, squares = 0, 0.0
         for beside, mask in zip(found.rails, masks, strict=True):
@@ -198,6 +206,13 @@ class _Search:
         covariance = optimum.noise_variance(self.recording.level) * optimum.unit_covariance
         noise = math.sqrt(max(optimum.noise_variance(None), 0.0))
         return self._told(optimum, method, noise, fit.masks, covariance)
+
+    def undetermined(self, whole: MaskedFit) -> SaturatedFit:
+        """Report plain least squares of outputs that are all clipped, which bound the kernel but determine nothing."""
+        found = self.least_squares(whole, SaturationMethod.NONE)
+        nothing = np.zeros_like(found.covariance)
+        optimum = replace(found.optimum, spectrum=Spectrum.of(nothing), unit_covariance=nothing)
+        return replace(found, optimum=optimum, covariance=nothing)
 
     def _told(
         self, optimum: Optimum, method: SaturationMethod, noise: float, masks: Masks, covariance: NDArray[np.float64]

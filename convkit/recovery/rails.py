@@ -15,6 +15,9 @@ Values = NDArray[np.float64]
 _SURE = 4.0
 # Beyond so many standard deviations, one in a thousand million, it is not noise but a contradiction.
 _IMPOSSIBLE = 6.0
+# What a prediction that lies on a rail may be off by, as a share of the least noise of a float target: 1e-10 of its
+# deviation.
+_PREDICTION_ROUNDING = 1e-3
 # Noise whose variance is less than this share of the rounding's (a standard deviation of a quarter of a level) does
 # not blur which outputs are clipped by more than rounding does.
 _UNREAL = 0.75
@@ -88,7 +91,10 @@ class Rails:
         """
         level = self.recording.level
         reach = _SURE * self.noise.spread
-        margin = reach if level is None else level * (round(reach / level) - math.sqrt(1 / 12))
+        if level is None:
+            margin = reach - _PREDICTION_ROUNDING * math.sqrt(self.noise.floor)
+        else:
+            margin = level * (round(reach / level) - math.sqrt(1 / 12))
         found: Flags = self.predicted > self.recording.lowest + margin
         found &= self.predicted < self.recording.highest - margin
         found &= ~self.contradictory()
