@@ -11,7 +11,7 @@ from convkit.convolution.apply import correlate
 from convkit.convolution.backends import choose_backend
 from convkit.recovery.normal_equations import NormalEquations
 from convkit.recovery.observations import observe
-from convkit.recovery.optimum import Optimum, solve
+from convkit.recovery.optimum import Optimum, solve_moments
 from convkit.recovery.problem import Pair, Parameters, Problem
 from convkit.recovery.recording import Recording
 from convkit.recovery.tiles import Tile
@@ -83,7 +83,7 @@ def find_robust(problem: Problem, plain: Optimum, recording: Recording) -> Robus
         residuals = [residual_image(pair, point, problem) for pair in problem.pairs]
         sizes = np.concatenate([_used(pair, np.abs(r)) for pair, r in zip(problem.pairs, residuals, strict=True)])
         knee = _KNEE * max(float(np.median(sizes)) / _MEDIAN, least_scale)
-        step, spectrum = solve(_weighted(problem, residuals, knee))
+        step, spectrum = solve_moments(_weighted(problem, residuals, knee))
         point = Parameters(point.taps + step.taps, point.bias + step.bias)
         moved = np.append(step.taps.ravel(), step.bias if problem.bias else [])
         bars = (knee / _KNEE) * np.sqrt(np.maximum(np.diag(spectrum.pseudo_inverse), 0.0))

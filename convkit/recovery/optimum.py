@@ -94,7 +94,7 @@ def find_optimum(problem: Problem, normal: NormalEquations) -> Optimum:
     ConvkitError
         When image and target hold values that are not finite.
     """
-    point, spectrum = solve(normal)
+    point, spectrum = solve_moments(normal)
     shift = normal.image_shift if problem.bias else 0.0
     known = _known_well(normal, point, spectrum)
     if known is not None:
@@ -140,7 +140,7 @@ def _known_well(normal: NormalEquations, point: Parameters, spectrum: Spectrum) 
     return squares if slip <= _BESIDE_THE_BARS * float(bars[:-1].min()) else None
 
 
-def solve(normal: NormalEquations) -> tuple[Parameters, Spectrum]:
+def solve_moments(normal: NormalEquations) -> tuple[Parameters, Spectrum]:
     """Solve normal equations as they are, to what their condition number leaves of the digits.
 
     Returns
@@ -152,7 +152,7 @@ def solve(normal: NormalEquations) -> tuple[Parameters, Spectrum]:
 
     Examples
     --------
-    >>> solve(NormalEquations.of([[1, 2, 4, 9]], [[3, 6, 13]], (1, 2), bias=False))[0].taps.round(9)
+    >>> solve_moments(NormalEquations.of([[1, 2, 4, 9]], [[3, 6, 13]], (1, 2), bias=False))[0].taps.round(9)
     array([[1., 1.]])
     """
     if not normal.bias:

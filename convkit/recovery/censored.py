@@ -1,0 +1,240 @@
+"""Fit a kernel to a target that is clipped at its rails."""
+
+import math
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from convkit.recovery.masked_fit import MaskedFit, Masks, masked
+from convkit.recovery.optimum import Optimum, find_optimum
+from convkit.recovery.problem import Parameters, Problem
+from convkit.recovery.rails import Noise, Rails
+from convkit.recovery.recording import Recording
+from convkit.recovery.responses import predicted
+from convkit.recovery.spectrum import Spectrum
+from convkit.recovery.tobit import TobitFit, maximise_likelihood
+
+_MOST_ROUNDS = 10
+# A choice of outputs is final when the fit to it moves the predictions by less than this share of the noise.
+_SETTLED = 0.01
+# Predicted farther than the first number of standard deviations beyond its rail, an output tells nothing: the slope
+# of log Φ is 1e-22 there. The maximum may bring it closer; up to the second, 1e-11, that does no harm.
+_FAR, _TOO_NEAR = 10.0, 7.0
+_MOST_SEARCHES = 3
+# So many outputs per unknown tell the noise to some 5 %.
+_ENOUGH = 10
+
+
+class SaturationMethod(StrEnum):
+    """How saturated outputs were dealt with."""
+
+    NONE = "none"
+    MASK_BY_VALUE = "mask-by-value"
+    MASK_BY_PREDICTION = "mask-by-prediction"
+    TOBIT = "tobit"
+
+
+@dataclass(frozen=True, eq=False)
+class SaturatedFit:
+    """A kernel fitted to a target that its format may have clipped.
+
+    Attributes
+    ----------
+    optimum : Optimum
+        The kernel; residual squares and count are those of `masks`. For Tobit, `unit_covariance` is `covariance`
+        over the noise variance of these, so that the standard errors come out right.
+    method : SaturationMethod
+    saturated_fraction : float
+        Share of the problem's outputs that lie on a rail, from 0 to 1.
+    noise : float
+        Standard deviation of the residuals, rounding included, in image units; NaN when there are no more outputs
+        than unknowns.
+    masks : tuple of ndarray of bool, one a pair, of the shape of its target
+        The outputs that were fitted, or, of Tobit, which makes use of all, those that are surely not clipped, whose
+        residuals are noise alone. Where these are next to none, the outputs off the rails.
+    covariance : ndarray, shape (p, p)
+        Of the unknowns, taps row by row, then the bias; nothing along directions that the data leave open.
+    """
+
+    optimum: Optimum
+    method: SaturationMethod
+    saturated_fraction: float
+    noise: float
+    masks: Masks
+    covariance: NDArray[np.float64]
+
+
+def fit_saturated(problem: Problem, recording: Recording, *, start: Parameters | None = None) -> SaturatedFit:
+    """Fit a kernel by least squares or maximum likelihood, whichever the saturated outputs call for.
+
+    Where no output lies on a rail it is plain least squares. Else those that do are left out. With noise that bends
+    the answer, for what the noise pushed over a rail is then missing. So outputs are chosen anew by what the kernel
+    *predicts* for them, which their noise has no part in, and the kernel is fitted again, until the choice settles.
+    Without noise that is exact. With noise, outputs on a rail still tell that the response was beyond it, and the
+    likelihood of that is maximised (Tobin, Econometrica 26, 1958). Outputs that contradict their prediction (on a
+    rail but predicted deep between the rails, or the reverse) are left out.
+
+    Parameters
+    ----------
+    problem : Problem
+    recording : Recording
+        Level and rails of the targets.
+    start : Parameters, optional
+        A kernel to predict with at first, such as one fitted to a part; by default that of the outputs off the rails.
+
+    Raises
+    ------
+    ImageError
+        When a used pixel is not finite, or no output is used.
+
+    Examples
+    --------
+    >>> image = np.random.default_rng(0).integers(0, 256, (40, 40)) / 255
+    >>> target = np.clip(2 * image[:, 1:] - image[:, :-1], 0, 1)
+    >>> found = fit_saturated(Problem.of(image, target, (1, 2)), Recording(1 / 255, 0, 1))
+    >>> str(found.method), found.optimum.point.taps.round(9)
+    ('mask-by-prediction', array([[-1.,  2.]]))
+    """
+    used = tuple(np.ones(pair.target.shape, np.bool_) if pair.mask is None else pair.mask for pair in problem.pairs)
+    off_rails = tuple(mask & ~recording.saturated(pair.target) for pair, mask in zip(problem.pairs, used, strict=True))
+    kept = sum(int(np.count_nonzero(mask)) for mask in off_rails)
+    search = _Search(problem, recording, used, 1.0 - kept / problem.count if kept < problem.count else 0.0)
+    if kept == problem.count:
+        return search.least_squares(MaskedFit.of(problem, used), SaturationMethod.NONE)
+    by_value = MaskedFit.of(problem, off_rails) if kept else None
+    if by_value is None or not by_value.spectrum.identifiable:
+        whole = MaskedFit.of(problem, used)
+        if by_value is None or whole.spectrum.rank > by_value.spectrum.rank:
+            fit = search.touching(whole)
+            if fit is not None:
+                return search.least_squares(fit, SaturationMethod.MASK_BY_PREDICTION)
+        if by_value is None:
+            return search.undetermined(whole)
+    return search.beyond_value(by_value, by_value.point if start is None else start)
+
+
+@dataclass(frozen=True, eq=False)
+class _Search:
+    """The search for a kernel and for the outputs to fit it to, each of which tells the other."""
+
+    problem: Problem
+    recording: Recording
+    used: Masks
+    saturated_fraction: float
+
+    def beyond_value(self, by_value: MaskedFit, start: Parameters) -> SaturatedFit:
+        """Do better than leaving out outputs by their value, where possible."""
+        censored = by_value.spectrum.identifiable and by_value.normal.count > self.problem.unknowns
+        fit = self.settled(by_value, start, stop_at_noise=censored)
+        if fit is None and start is not by_value.point:
+            fit = self.settled(by_value, by_value.point, stop_at_noise=censored)
+        if censored:
+            best = fit or by_value
+            noise = best.noise(self.recording, best.point)
+            if noise.is_real:
+                found = self.likeliest(by_value, best.point, noise)
+                if found.tobit.noise.is_real:
+                    return self.likelihood(found)
+                fit = self.settled(found.between, found.tobit.point)  # contradictions had passed for noise
+        if fit is None:
+            return self.least_squares(by_value, SaturationMethod.MASK_BY_VALUE)
+        return self.least_squares(fit, SaturationMethod.MASK_BY_PREDICTION)
+
+    def touching(self, whole: MaskedFit) -> MaskedFit | None:
+        """Return the fit to a target that lies on the rails without being clipped, as one in black and white does.
+
+        That is believed when most outputs are free, nothing but rounding is left of them, and they are not all the
+        same. (Steeper kernels that clip would explain a target in black and white too; this is the least steep.)
+        """
+        lowest, highest = whole.normal.target_range
+        fit = self.settled(whole, whole.point) if lowest < highest else None
+        if fit is None or 2 * fit.normal.count < self.problem.count:
+            return None
+        return None if fit.noise(self.recording, fit.point).is_real else fit
+
+    def settled(self, fit: MaskedFit, point: Parameters, *, stop_at_noise: bool = False) -> MaskedFit | None:
+        """Choose outputs by prediction and fit again until the choice settles; None when it leaves too few."""
+        chosen = None
+        noise = fit.noise(self.recording, point)
+        for _ in range(_MOST_ROUNDS):
+            better = fit.refitted(self.free(self.rails(point, noise)))
+            if better is None or better.spectrum.rank < fit.spectrum.rank:
+                break
+            fit = chosen = better
+            moved, point, noise = fit.distance(point), fit.point, fit.noise(self.recording, fit.point)
+            if moved <= _SETTLED * noise.total or (stop_at_noise and noise.is_real):
+                break
+        return chosen
+
+    def likeliest(self, by_value: MaskedFit, point: Parameters, noise: Noise) -> "_Likeliest":
+        """Maximise the likelihood of the outputs off the rails, and of those on a rail that tell something."""
+        between, rails = by_value, self.rails(point, noise)
+        for _ in range(_MOST_SEARCHES):
+            sensible = [mask & ~beside.contradictory() for mask, beside in zip(self.used, rails, strict=True)]
+            kept = between.refitted(tuple(a & b for a, b in zip(by_value.masks, sensible, strict=True)))
+            if kept is not None and kept.spectrum.identifiable:
+                between = kept
+            near = [mask & beside.near(_FAR) for mask, beside in zip(sensible, rails, strict=True)]
+            tobit = maximise_likelihood(self.problem, self.recording, between.normal, near, start=point, noise=noise)
+            point, noise = tobit.point, tobit.noise
+            rails = self.rails(point, noise)
+            come_near = [mask & beside.near(_TOO_NEAR) for mask, beside in zip(sensible, rails, strict=True)]
+            if not noise.is_real or not any((a & ~b).any() for a, b in zip(come_near, near, strict=True)):
+                break
+        return _Likeliest(tobit, rails, between)
+
+    def likelihood(self, found: "_Likeliest") -> SaturatedFit:
+        """Report a maximum of the likelihood, with the residuals of the outputs that are surely not clipped."""
+        tobit, masks = found.tobit, self.free(found.rails)
+        if sum(int(np.count_nonzero(mask)) for mask in masks) < _ENOUGH * self.problem.unknowns:
+            masks = found.between.masks
+        count, squares = 0, 0.0
+        for beside, mask in zip(found.rails, masks, strict=True):
+            residuals = beside.target[mask] - beside.predicted[mask]
+            count += residuals.size
+            squares += float(np.square(residuals).sum())
+        plain = Optimum(tobit.point, squares, tobit.spectrum, tobit.covariance, count)
+        unit = tobit.covariance / plain.noise_variance(self.recording.level)
+        optimum = replace(plain, unit_covariance=unit)
+        return self._told(optimum, SaturationMethod.TOBIT, tobit.noise.total, masks, tobit.covariance)
+
+    def least_squares(self, fit: MaskedFit, method: SaturationMethod) -> SaturatedFit:
+        """Refine a masked fit by passes over the image, and report it."""
+        optimum = find_optimum(masked(self.problem, fit.masks), fit.normal)
+        covariance = optimum.noise_variance(self.recording.level) * optimum.unit_covariance
+        noise = math.sqrt(max(optimum.noise_variance(None), 0.0))
+        return self._told(optimum, method, noise, fit.masks, covariance)
+
+    def undetermined(self, whole: MaskedFit) -> SaturatedFit:
+        """Report plain least squares of outputs that are all clipped, which bound the kernel but determine nothing."""
+        found = self.least_squares(whole, SaturationMethod.NONE)
+        nothing = np.zeros_like(found.covariance)
+        optimum = replace(found.optimum, spectrum=Spectrum.of(nothing), unit_covariance=nothing)
+        return replace(found, optimum=optimum, covariance=nothing)
+
+    def _told(
+        self, optimum: Optimum, method: SaturationMethod, noise: float, masks: Masks, covariance: NDArray[np.float64]
+    ) -> SaturatedFit:
+        return SaturatedFit(optimum, method, self.saturated_fraction, noise, masks, covariance)
+
+    def rails(self, point: Parameters, noise: Noise) -> tuple[Rails, ...]:
+        """Lay the targets beside what a kernel predicts."""
+        return tuple(
+            Rails(pair.target, predicted(pair, point, stride=self.problem.stride), self.recording, noise)
+            for pair in self.problem.pairs
+        )
+
+    def free(self, rails: tuple[Rails, ...]) -> Masks:
+        """Which of the used outputs are surely not clipped."""
+        return tuple(mask & beside.free() for mask, beside in zip(self.used, rails, strict=True))
+
+
+@dataclass(frozen=True, eq=False)
+class _Likeliest:
+    """Where the likelihood is largest, the predictions there, and the outputs that it took at their value."""
+
+    tobit: TobitFit
+    rails: tuple[Rails, ...]
+    between: MaskedFit

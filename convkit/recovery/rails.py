@@ -1,0 +1,123 @@
+"""Which outputs the rails have touched, told by what a kernel predicts for them."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from convkit.recovery.recording import Recording
+
+Flags = NDArray[np.bool_]
+Values = NDArray[np.float64]
+
+# Noise goes beyond so many standard deviations once in 31,000 outputs.
+_SURE = 4.0
+# Beyond so many standard deviations, one in a thousand million, it is not noise but a contradiction.
+_IMPOSSIBLE = 6.0
+# What a prediction that lies on a rail may be off by, as a share of the least noise of a float target: 1e-10 of its
+# deviation.
+_PREDICTION_ROUNDING = 1e-3
+# Noise whose variance is less than this share of the rounding's (a standard deviation of a quarter of a level) does
+# not blur which outputs are clipped by more than rounding does.
+_UNREAL = 0.75
+
+
+@dataclass(frozen=True)
+class Noise:
+    """How far targets lie from their predictions.
+
+    Attributes
+    ----------
+    variance : float
+        Of the residuals, rounding included.
+    floor : float
+        The part of it that rounding makes up, or what residuals of float targets cannot be told from zero.
+
+    Examples
+    --------
+    >>> Noise(1.25, 0.25).spread, Noise(0.3, 0.25).is_real
+    (1.0, False)
+    """
+
+    variance: float
+    floor: float
+
+    @property
+    def total(self) -> float:
+        """Standard deviation with rounding, and never below that."""
+        return math.sqrt(max(self.variance, self.floor))
+
+    @property
+    def spread(self) -> float:
+        """Standard deviation before rounding."""
+        return math.sqrt(max(self.variance - self.floor, 0.0))
+
+    @property
+    def is_real(self) -> bool:
+        """Whether there is noise before rounding."""
+        return self.variance - self.floor > _UNREAL * self.floor
+
+
+@dataclass(frozen=True, eq=False)
+class Rails:
+    """A target beside its prediction, between the rails.
+
+    Attributes
+    ----------
+    target, predicted : ndarray, shape (h, w)
+    recording : Recording
+    noise : Noise
+    """
+
+    target: NDArray[np.floating]
+    predicted: Values
+    recording: Recording
+    noise: Noise
+
+    @property
+    def _half(self) -> float:
+        """Half a level: what lies less than that beyond a rail is rounded to it, not clipped."""
+        return 0.0 if self.recording.level is None else self.recording.level / 2
+
+    def free(self) -> Flags:
+        """Which outputs are surely not clipped: predicted between the rails, and farther from them than noise goes.
+
+        Those that contradict it by lying on a rail are not among them.
+
+        Where the choice ends matters to a fraction of a level. The rounding error is a sawtooth of the response;
+        summed from ``c`` on it leaves ``Q(c) = (t² - 1/12) / 2``, with ``t`` from -½ to ½ the place of ``c`` between
+        two levels: a bias of the answer that grows with the data as its error shrinks. At ``t = -1/√12`` it is none.
+        """
+        level = self.recording.level
+        reach = _SURE * self.noise.spread
+        if level is None:
+            margin = reach - _PREDICTION_ROUNDING * math.sqrt(self.noise.floor)
+        else:
+            margin = level * (round(reach / level) - math.sqrt(1 / 12))
+        found: Flags = self.predicted > self.recording.lowest + margin
+        found &= self.predicted < self.recording.highest - margin
+        found &= ~self.contradictory()
+        return found
+
+    def contradictory(self) -> Flags:
+        """Which outputs on a rail, or predicted beyond one, neither noise nor clipping explains."""
+        on_rail = self.recording.saturated(self.target)
+        odd = on_rail | (self.predicted < self.recording.lowest) | (self.predicted > self.recording.highest)
+        places = np.nonzero(odd)
+        target, expected = self.target[places], self.predicted[places]
+        # Between the rails a target stands for itself, on a rail for all that is beyond.
+        clipped = np.clip(expected, self.recording.lowest, self.recording.highest)
+        expected = np.where(on_rail[places], clipped, expected)
+        odd[places] = np.abs(target - expected) > _IMPOSSIBLE * self.noise.total
+        return odd
+
+    def near(self, far: float) -> Flags:
+        """Which outputs on a rail are not predicted ``far`` standard deviations beyond it, and contradict nothing."""
+        deviations = far * self.noise.spread - self._half
+        high = self.predicted - self.recording.highest < deviations
+        low = self.recording.lowest - self.predicted < deviations
+        middle = self.target > (self.recording.lowest + self.recording.highest) / 2
+        found: Flags = self.recording.saturated(self.target) & np.where(middle, high, low)
+        found &= ~self.contradictory()
+        return found
