@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
-Integers = NDArray[np.int64]
 
 # Up to this many taps the weights, a matrix of their number squared, are inverted in a fraction of a second.
 _MOST_TAPS = 1024
@@ -83,22 +82,29 @@ def leading_factors(taps: Matrix) -> tuple[Vector, Vector] | None:
     return column * _scale(row), row / _scale(row)
 
 
-def integer_factors(numerators: Integers) -> tuple[Integers, Integers] | None:
-    """Return integers whose outer product the numerators are, the row without a common factor; None if none are.
+def integer_factors(numerators: Matrix) -> tuple[Vector, Vector] | None:
+    """Return whole numbers whose outer product is a matrix of whole numbers, the row's without a common factor.
+
+    Returns
+    -------
+    column, row : ndarray
+        Or None, if there are none.
 
     Examples
     --------
-    >>> integer_factors(np.array([[2, 4], [3, 6]]))
-    (array([2, 3]), array([1, 2]))
+    >>> integer_factors(np.array([[2.0, 4.0], [3.0, 6.0]]))
+    (array([2., 3.]), array([1., 2.]))
     """
+    if not numerators.any():
+        return None
     first = numerators[np.flatnonzero(numerators.any(axis=1))[0]]
-    row = first // math.gcd(*first.tolist())
+    row = first / math.gcd(*first.astype(np.int64).tolist())
     place = int(np.flatnonzero(row)[0])
     column = numerators[:, place] // row[place]
     return (column, row) if np.array_equal(np.outer(column, row), numerators) else None
 
 
-def keeps_means(row: NDArray[np.float64] | Integers) -> bool:
+def keeps_means(row: Vector) -> bool:
     """Whether the taps of a row do not nearly cancel, so that they can be scaled to sum to one.
 
     Examples

@@ -1,5 +1,6 @@
 """Outputs of a scene tile by tile, with the pixels that their windows see, inside the image or beyond its border."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from operator import add
@@ -9,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convkit.recovery.plane import Coverage, Plane
-from convkit.recovery.program import Arithmetic
+from convkit.recovery.program import Arithmetic, Sums
 from convkit.recovery.registered import Registered
 from convkit.recovery.tally import Tally
 from convkit.recovery.tiles import Tile, in_lanes
@@ -97,15 +98,25 @@ class Outputs:
         target = np.asarray(self.target[part], dtype=np.float64)
         return Reading(pixels, target, None if self.mask is None else self.mask[part])
 
-    def tally(self, arithmetic: Arithmetic, parts: list[Tile]) -> Tally:
-        """Compare what an arithmetic makes of some tiles with what was stored."""
+    def tally(
+        self, arithmetic: Arithmetic, parts: Sequence[Tile], change: Callable[[Tile, Sums], Sums] | None = None
+    ) -> Tally:
+        """Compare what an arithmetic makes of some tiles with what was stored.
 
-        def lane(tiles: list[Tile]) -> Tally:
-            return reduce(add, (compared(self.read(tile), arithmetic) for tile in tiles), Tally())
+        Parameters
+        ----------
+        arithmetic : Arithmetic
+        parts : sequence of Tile
+        change : function, optional
+            From a tile and its responses to those to be compared.
+        """
+
+        def lane(parts: Sequence[Tile]) -> Tally:
+            total = Tally()
+            for part in parts:
+                pixels, target, used = self.read(part)
+                sums = arithmetic.sums(pixels)
+                total += Tally.of(sums if change is None else change(part, sums), target, arithmetic, used)
+            return total
 
         return reduce(add, in_lanes(lane, parts), Tally())
-
-
-def compared(reading: Reading, arithmetic: Arithmetic) -> Tally:
-    """Compare the responses of one tile with what was stored."""
-    return Tally.of(arithmetic.sums(reading.pixels), reading.target, arithmetic, reading.used)

@@ -21,8 +21,9 @@ Array = NDArray[np.float64]
 
 # Pixels of an integer picture are this near to whole levels; float32 is off by 0.004 at 65535.
 _WHOLE = 1e-2
-# Sums in float64 are off by far less than this share of the sum of their terms' sizes, by FFT too.
-_DOUBLE = 1024 * 2.0**-53
+DOUBLE = 1024 * 2.0**-53
+"""Sums in float64 are off by far less than this share of the sum of their terms' sizes, by FFT too."""
+
 _SINGLE = 2.0**-24
 # float64 holds every whole number up to four times this, and their halves.
 _EXACT = 2.0**51
@@ -88,7 +89,7 @@ class Arithmetic:
     """Responses of a program in levels of the target, as numerators over one divisor.
 
     Integers over a divisor applied to an integer picture give whole numbers, which float64 sums hold exactly below
-    2⁵³; an FFT's are rounded to them. Everything else is float64 over a divisor of one.
+    2⁵³; those of an FFT are rounded to whole. Everything else is float64 over a divisor of one.
 
     Parameters
     ----------
@@ -127,54 +128,67 @@ class Arithmetic:
             bias = float(kernel.bias) * self.level if isinstance(kernel, Snapped) else kernel.bias
             self.weights = program.taps * (self.image_level / self.level)
             self.constant = bias / self.level
-        if self.passes is not Passes.ONE:
-            self.first, self.first_divisor, self.second = self._split(kernel)
+        self.first, self.last = self._split()
+        # Weights, products and the bias are rounded too.
+        count = int(np.count_nonzero(self.weights)) + 3
+        self.reach, self.growth = float(np.abs(self.weights).sum()), min(count, 6.0 * math.sqrt(count))
 
-    def _split(self, kernel: Parameters | Snapped) -> tuple[Array, float, Array]:
-        """Return the first pass's taps over a divisor, their sum, and the second's over the whole divisor."""
+    def _split(self) -> tuple[tuple[Array, float] | None, Array]:
+        """Return the taps of a first pass and the divisor that makes it keep means, and those of the last pass."""
+        if self.passes is Passes.ONE:
+            return None, self.weights
         turned = self.passes is Passes.COLUMN_FIRST
         weights = self.weights.T if turned else self.weights
-        whole = self.whole and isinstance(kernel, Snapped)
-        pair = integer_factors(weights.astype(np.int64)) if whole else leading_factors(weights)
-        total = 0.0 if pair is None else float(pair[1].sum())
-        if pair is None or not keeps_means(pair[1]):
+        factors = integer_factors(weights) if self.whole else leading_factors(weights)
+        if factors is None or not keeps_means(factors[1]):
             raise KernelError(
                 expected="a kernel that is a column times a row whose taps do not cancel",
                 got=f"one of shape {self.weights.shape} that is not",
                 hint="Passes.ONE",
             )
-        first, second = pair[1][None, :] * math.copysign(1.0, total), pair[0][:, None] * total
-        return (first.T, abs(total), second.T) if turned else (first, abs(total), second)
+        total = float(factors[1].sum())
+        first, last = factors[1][None, :] * math.copysign(1.0, total), factors[0][:, None] * total
+        return ((first.T, abs(total)), last.T) if turned else ((first, abs(total)), last)
 
     def sums(self, pixels: Array) -> Sums:
         """Return the responses of the windows inside a block of pixels in image units."""
-        values = pixels / self.image_level
-        steps = np.rint(values)
-        whole = self.whole and float(np.abs(values - steps).max(initial=0.0)) <= _WHOLE
-        if whole:
-            values = steps
-        largest = float(np.abs(values).max(initial=0.0))
-        size = float(np.abs(self.weights).sum()) * largest + abs(self.constant)
-        count = int(np.count_nonzero(self.weights)) + 3  # weight, product and bias are rounded too
-        near = min(count, 6.0 * math.sqrt(count)) * _SINGLE * (size + 0.5 * self.divisor)
+        values = pixels * (1.0 / self.image_level)
+        whole = False
+        if self.whole:
+            steps = np.rint(values)
+            values -= steps
+            whole = _largest(values) <= _WHOLE
+            values = steps if whole else values + steps
+        largest = _largest(values)
+        size = self.reach * largest + abs(self.constant)
         exact = whole and size < _EXACT
-        slack = 0.0 if exact else _DOUBLE * size
-        if self.passes is Passes.ONE:
-            return Sums(self._correlated(values, self.weights, whole=exact) + self.constant, slack, near)
-        between = self._correlated(values, self.first, whole=exact, stride=1) / self.first_divisor
-        # Sums in float64 that fall short of a half or a whole number by a rounding error belong to it.
-        between += (0.0 if exact else _DOUBLE * largest) + (0.5 if self.rounding is Rounding.ROUND else 0.0)
-        between = np.floor(between) if self.rounding is Rounding.ROUND else np.trunc(between)
-        between = np.clip(between, *self.rails, out=between)
-        return Sums(self._correlated(between, self.second, whole=exact) + self.constant, slack, near)
+        slack = 0.0 if exact else DOUBLE * size
+        if self.first is not None:
+            values = self._between(values, *self.first, 0.0 if exact else DOUBLE * largest)
+        response = self._correlated(values, self.last, self.stride, largest if exact else None)
+        response += self.constant
+        return Sums(response, slack, self.growth * _SINGLE * (size + 0.5 * self.divisor))
 
-    def _correlated(self, values: Array, weights: Array, *, whole: bool, stride: int | None = None) -> Array:
-        step = self.stride if stride is None else stride
+    def _between(self, values: Array, weights: Array, divisor: float, slack: float) -> Array:
+        """Return a first pass as it is stored; sums that miss a boundary by a rounding error belong to it."""
+        between = self._correlated(values, weights, 1, None) / divisor
+        between += slack + (0.5 if self.rounding is Rounding.ROUND else 0.0)
+        between = np.floor(between) if self.rounding is Rounding.ROUND else np.trunc(between)
+        return np.clip(between, *self.rails, out=between)
+
+    def _correlated(self, values: Array, weights: Array, stride: int, largest: float | None) -> Array:
+        """Correlate; whole numbers of at most ``largest`` stay whole."""
         shape = values.shape[0] - weights.shape[0] + 1, values.shape[1] - weights.shape[1] + 1
-        backend = choose_backend(shape, weights.size // step**2)
-        if whole and backend is Backend.FFT:
-            # Half an integer must not be lost: the transform's error is about eps·‖values‖·‖weights‖.
-            error = 20 * 2.0**-52 * float(np.linalg.norm(values)) * float(np.linalg.norm(weights))
-            backend = Backend.FFT if error < 0.25 else Backend.SHIFT
-        found: Array = strided(values, weights, step, backend.load())
-        return np.rint(found, out=found) if whole else found
+        backend = choose_backend(shape, weights.size // stride**2)
+        if largest is not None and backend is Backend.FFT:
+            # The transform's error, about eps·‖values‖·‖weights‖, must not reach half an integer.
+            norms = largest * math.sqrt(values.size * float(np.square(weights).sum()))
+            backend = Backend.FFT if 20 * 2.0**-52 * norms < 0.25 else Backend.SHIFT
+        found: Array = strided(values, weights, stride, backend.load())
+        if largest is not None and backend is Backend.FFT:
+            np.rint(found, out=found)
+        return found
+
+
+def _largest(values: Array) -> float:
+    return max(float(values.max(initial=0.0)), -float(values.min(initial=0.0)))

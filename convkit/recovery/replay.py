@@ -3,15 +3,13 @@
 import math
 from dataclasses import dataclass
 
+from convkit.recovery.autocorrelation import transform_length
 from convkit.recovery.outputs import Outputs
 from convkit.recovery.program import Arithmetic, Program, Rounding
 from convkit.recovery.recording import Recording
 from convkit.recovery.registered import Registered
 from convkit.recovery.tally import Tally, Ties
 from convkit.recovery.tiles import Tile, tiles
-
-# Outputs on a side of a tile: with its window's halo, a fast length for the FFT that fits a processor's cache.
-_SIDE = 512
 
 
 @dataclass(frozen=True)
@@ -153,5 +151,5 @@ def replay(
 
 def tiles_for(outputs: Outputs) -> list[Tile]:
     """Cut outputs so that a tile and its halo make a fast length for the FFT."""
-    height, width = (max(_SIDE, 4 * taps) // outputs.stride - taps + 1 for taps in outputs.size)
+    height, width = (-(-(transform_length(taps - 1) - taps + 1) // outputs.stride) for taps in outputs.size)
     return tiles((outputs.target.shape[0], outputs.target.shape[1]), height, width)

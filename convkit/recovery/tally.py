@@ -1,8 +1,9 @@
 """Responses beside the numbers that were stored: which ones the rounding explains."""
 
 import math
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from enum import StrEnum
+from operator import add
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +11,8 @@ from numpy.typing import NDArray
 from convkit.recovery.program import Arithmetic, Rounding, Sums
 
 Array = NDArray[np.float64]
+
+_NO_HALVES: tuple[int, ...] = (0, 0, 0, 0)
 
 
 class Ties(StrEnum):
@@ -36,10 +39,10 @@ class Tally:
         Less than half a level away: reproduced under any rule for halves.
     halves : int
         Half a level away, to within what float64 may err (exactly, in whole numbers).
-    by_rule : ndarray of int, shape (4,)
+    by_rule : tuple of four int
         How many of the halves each of `Ties` explains.
     near : int
-        Beyond half a level by no more than a sum in single precision may err.
+        Beyond half a level by no more than a sum in single precision may err (which is more than float64 may).
     worst : float
         The largest distance, in levels.
     squares : float
@@ -53,7 +56,7 @@ class Tally:
     count: int = 0
     inside: int = 0
     halves: int = 0
-    by_rule: tuple[int, int, int, int] = (0, 0, 0, 0)
+    by_rule: tuple[int, ...] = _NO_HALVES
     near: int = 0
     worst: float = 0.0
     squares: float = 0.0
@@ -62,13 +65,18 @@ class Tally:
     tolerance: float = 0.0
 
     def __add__(self, other: "Tally") -> "Tally":
-        def joined(name: str) -> object:
-            mine, theirs = getattr(self, name), getattr(other, name)
-            if name in ("worst", "tolerance"):
-                return max(mine, theirs)
-            return tuple(map(sum, zip(mine, theirs, strict=True))) if name == "by_rule" else mine + theirs
-
-        return Tally(**{field.name: joined(field.name) for field in fields(self)})
+        return Tally(
+            self.count + other.count,
+            self.inside + other.inside,
+            self.halves + other.halves,
+            tuple(map(add, self.by_rule, other.by_rule)),
+            self.near + other.near,
+            max(self.worst, other.worst),
+            self.squares + other.squares,
+            self.free + other.free,
+            self.free_squares + other.free_squares,
+            max(self.tolerance, other.tolerance),
+        )
 
     @classmethod
     def of(cls, sums: Sums, target: Array, arithmetic: Arithmetic, used: NDArray[np.bool_] | None = None) -> "Tally":
@@ -85,37 +93,34 @@ class Tally:
         used : ndarray of bool, optional
             Which pixels count; all by default.
         """
-        divisor = arithmetic.divisor
-        stored = target / arithmetic.level
+        divisor, (low, high) = arithmetic.divisor, arithmetic.rails
+        response = sums.values
+        stored = target * (1.0 / arithmetic.level)
         if arithmetic.rounding is not Rounding.NONE:
             np.rint(stored, out=stored)
-        response, low, high = sums.values, *arithmetic.rails
         if used is not None:
             response, stored = response[used], stored[used]
         if not response.size:
             return cls()
         if arithmetic.rounding is Rounding.TRUNCATE:
-            nearer = 0.5 * divisor
-            if low < 0.0:
-                nearer = nearer * np.sign(response) * (np.abs(response) > sums.slack)
-            response -= nearer
+            # Below zero, nearer to it is up; a response of zero stays.
+            response -= 0.5 * divisor if low >= 0.0 else _signs(response, sums.slack) * (0.5 * divisor)
+        free: NDArray[np.bool_] | bool = True
         if math.isfinite(low) or math.isfinite(high):
-            np.clip(response, low * divisor, high * divisor, out=response)
+            np.maximum(response, low * divisor, out=response)
+            np.minimum(response, high * divisor, out=response)
             free = (stored > low) & (stored < high)
-        else:
-            free = np.ones(stored.shape, dtype=bool)
-        distance = response
-        distance -= stored * divisor
+        distance = np.subtract(response, stored * divisor, out=response)
         sizes = np.abs(distance)
-        half = 0.0 if arithmetic.rounding is Rounding.NONE else 0.5 * divisor
-        # With nothing rounded, what agrees to single precision is reproduced.
-        inner = sums.near if arithmetic.rounding is Rounding.NONE else half - sums.slack
-        inside = int(np.count_nonzero(sizes <= inner if not half else sizes < inner))
-        halves, by_rule, near = 0, (0, 0, 0, 0), 0
-        if half and inside < sizes.size:
-            odd = sizes >= inner
+        halves, by_rule, near = 0, _NO_HALVES, 0
+        if arithmetic.rounding is Rounding.NONE:
+            inside = int(np.count_nonzero(sizes <= sums.near))
+        else:
+            half = 0.5 * divisor
+            odd = sizes >= half - sums.slack
+            inside = sizes.size - int(np.count_nonzero(odd))
             halves, by_rule = _halves(distance[odd], stored[odd], half, sums.slack)
-            near = int(np.count_nonzero((sizes > half + sums.slack) & (sizes <= half + sums.near)))
+            near = int(np.count_nonzero(sizes[odd] <= half + sums.near)) - halves
         np.square(distance, out=distance)
         return cls(
             count=sizes.size,
@@ -125,13 +130,18 @@ class Tally:
             near=near,
             worst=float(sizes.max()) / divisor,
             squares=float(distance.sum()) / divisor**2,
-            free=int(np.count_nonzero(free)),
+            free=sizes.size if free is True else int(np.count_nonzero(free)),
             free_squares=float(np.sum(distance, where=free)) / divisor**2,
             tolerance=sums.near / divisor,
         )
 
 
-def _halves(distance: Array, stored: Array, half: float, slack: float) -> tuple[int, tuple[int, int, int, int]]:
+def _signs(response: Array, slack: float) -> Array:
+    signs: Array = np.sign(response) * (np.abs(response) > slack)
+    return signs
+
+
+def _halves(distance: Array, stored: Array, half: float, slack: float) -> tuple[int, tuple[int, ...]]:
     """Count exact halves, and how many of them each rule would have stored as they were."""
     exact = np.abs(np.abs(distance) - half) <= slack
     down, stored = distance[exact] > 0.0, stored[exact]  # stored below the response
