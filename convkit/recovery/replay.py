@@ -1,0 +1,155 @@
+"""The proof: run the found kernel as the program would have, and count the pixels that come out the same."""
+
+import math
+from dataclasses import dataclass
+
+from convkit.recovery.autocorrelation import transform_length
+from convkit.recovery.outputs import Outputs
+from convkit.recovery.program import Arithmetic, Program, Rounding
+from convkit.recovery.recording import Recording
+from convkit.recovery.registered import Registered
+from convkit.recovery.tally import Tally, Ties
+from convkit.recovery.tiles import Tile, tiles
+
+
+@dataclass(frozen=True)
+class Replay:
+    """How many pixels a program reproduces.
+
+    Attributes
+    ----------
+    count : int
+        Pixels whose window lies inside the image.
+    reproduced : int
+        Those that come out exactly as they were stored, ties included.
+    ties : int
+        Of those, pixels whose response lies on the boundary between two numbers, or so near to it that a sum in
+        single precision may fall on its other side, and that no single rule for exact halves explains.
+    halves : int
+        Pixels whose response lies exactly on the boundary.
+    rule : Ties or None
+        The rule that explains all of those; None when none does, or there are none.
+    tolerance : float
+        How near a tie that is not exact lies at most, in levels.
+    worst : float
+        Largest difference between what comes out and what was stored: whole levels, unless nothing was rounded.
+    rms : float
+        Of the response before rounding (and half a level nearer to zero if truncated) less what was stored, in
+        levels, over the pixels that are not stored as a rail: 0.289 = 1/√12 for a right kernel. NaN without such.
+    """
+
+    count: int
+    reproduced: int
+    ties: int
+    halves: int
+    rule: Ties | None
+    tolerance: float
+    worst: float
+    rms: float
+
+    @classmethod
+    def of(cls, tally: Tally, rounding: Rounding) -> "Replay":
+        """Judge a tally; of truncation the rule is known: whole numbers stay."""
+        rules = dict(zip(Ties, tally.by_rule, strict=True))
+        explained = rules[Ties.AWAY] if rounding is Rounding.TRUNCATE else max(rules.values())
+        rule = next((rule for rule, fits in rules.items() if fits == tally.halves), None) if tally.halves else None
+        if rounding is Rounding.TRUNCATE:
+            rule, boundary = None, tally.halves - explained
+        else:
+            boundary = tally.halves if rule is None else 0
+        worst = tally.worst
+        if rounding is not Rounding.NONE:
+            worst = max(0.0, math.ceil(worst - 0.5 - tally.tolerance))
+        return cls(
+            count=tally.count,
+            reproduced=tally.inside + tally.halves + tally.near,
+            ties=tally.near + boundary,
+            halves=tally.halves,
+            rule=rule,
+            tolerance=tally.tolerance,
+            worst=worst,
+            rms=math.sqrt(tally.free_squares / tally.free) if tally.free else math.nan,
+        )
+
+    @property
+    def missed(self) -> int:
+        """Pixels that come out differently."""
+        return self.count - self.reproduced
+
+    @property
+    def exact(self) -> bool:
+        """Whether every pixel is reproduced, and there are some."""
+        return self.count > 0 and self.missed == 0
+
+    def text(self) -> str:
+        """Say it in a line.
+
+        Examples
+        --------
+        >>> print(Replay(100, 100, 3, 3, None, 1e-4, 0.0, 0.29).text())
+        exact: 100 of 100 pixels, 3 halves rounded either way
+        >>> print(Replay(100, 98, 0, 3, Ties.EVEN, 1e-4, 1.0, 0.3).text())
+        98 of 100 pixels, half to even, the others off by at most 1 level
+        """
+        words = [f"{'exact: ' if self.exact else ''}{self.reproduced} of {self.count} pixels"]
+        if self.rule is not None:
+            words.append(str(self.rule))
+        if self.ties:
+            words.append(f"{self.ties} halves rounded either way")
+        if self.missed:
+            words.append(f"the others off by at most {self.worst:.3g} level{'s' if self.worst != 1.0 else ''}")
+        return ", ".join(words)
+
+
+def replay(
+    scene: Registered,
+    program: Program,
+    offset: tuple[int, int],
+    recording: Recording,
+    *,
+    image_level: float | None = None,
+) -> Replay:
+    """Run a program on an image and count the pixels that come out exactly as stored.
+
+    The responses of a `Snapped` kernel to an integer picture are whole numbers over a divisor, so that exact halves
+    are known as such and not guessed; all others are float64. A pixel counts as reproduced when rounding (or
+    truncating) and clipping its response gives what was stored. It also counts, as a tie, when the response is an
+    exact half and no rule for halves explains all of them, or when the response lies beyond the boundary by less
+    than the sum of a program in single precision may err: for ``n`` taps ``min(n + 3, 6·√(n + 3))·2⁻²⁴·(Σ|k|·
+    max|x| + |b| + ½)`` levels, where the first is the bound for any order of summation (Higham, *Accuracy and
+    Stability of Numerical Algorithms*, section 3.1) and the second holds but for one pixel in 10⁷ when rounding
+    errors are independent (Higham & Mary, SIAM J. Sci. Comput. 41(5), 2019). With nothing rounded, pixels that agree
+    to that are reproduced. Nothing else counts.
+
+    Parameters
+    ----------
+    scene : Registered
+        Outputs that its mask leaves out are not compared.
+    program : Program
+    offset : (int, int)
+        Where the kernel's first tap sits relative to the output.
+    recording : Recording
+        Of the target.
+    image_level : float, optional
+        The image's step; the target's if not given.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from convkit.recovery.snapping import Snapped
+    >>> picture = np.array([[0, 1, 4, 9]]) / 255
+    >>> scene = Registered(picture, np.array([[1, 3, 7]]) / 255)
+    >>> half = Snapped(np.array([[1, 1]]), 2)
+    >>> replay(scene, Program(half), (0, 0), Recording(1 / 255, 0.0, 1.0)).text()
+    'exact: 3 of 3 pixels, half up'
+    """
+    size = (program.taps.shape[0], program.taps.shape[1])
+    outputs = Outputs.inside(scene, size, offset)
+    arithmetic = Arithmetic(program, recording, image_level, scene.stride)
+    return Replay.of(outputs.tally(arithmetic, tiles_for(outputs)), program.rounding)
+
+
+def tiles_for(outputs: Outputs) -> list[Tile]:
+    """Cut outputs so that a tile and its halo make a fast length for the FFT."""
+    height, width = (-(-(transform_length(taps - 1) - taps + 1) // outputs.stride) for taps in outputs.size)
+    return tiles((outputs.target.shape[0], outputs.target.shape[1]), height, width)

@@ -1,0 +1,202 @@
+"""How a program rounds: to the nearest, towards zero, not at all, or once more between a row and a column."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+import numpy as np
+
+from convkit.recovery.factors import keeps_means, leading_factors
+from convkit.recovery.outputs import Outputs
+from convkit.recovery.problem import Parameters
+from convkit.recovery.program import Arithmetic, Passes, Program, Rounding
+from convkit.recovery.recording import Recording
+from convkit.recovery.registered import Registered
+from convkit.recovery.replay import Replay
+from convkit.recovery.snapping import Snapped, simplest_fraction
+from convkit.recovery.tally import Ties
+from convkit.recovery.tiles import tiles
+
+# Roundings are compared on at most so many tiles of so many outputs a side, spread over the image.
+_TILES = 8
+_SIDE = 192
+# The mean of what is cut off is half a level less 1/(2·divisor): within this for divisors from 8 on.
+_MEAN = 1 / 16
+
+
+@dataclass(frozen=True, eq=False)
+class FoundRounding:
+    """The rounding that explains a target best.
+
+    Attributes
+    ----------
+    program : Program
+        The kernel with the bias that is left once the rounding is accounted for.
+    sample : Replay
+        How many pixels of the sample it reproduces.
+    told : str
+        Why it was chosen.
+    """
+
+    program: Program
+    sample: Replay
+    told: str
+
+
+def find_rounding(
+    scene: Registered,
+    kernel: Parameters | Snapped,
+    offset: tuple[int, int],
+    recording: Recording,
+    *,
+    bias_error: float = 0.0,
+    image_level: float | None = None,
+) -> FoundRounding:
+    """Tell how responses were rounded, and the bias that is left.
+
+    Truncation cuts off half a level in the mean, so that the fitted bias of a program that truncates and adds
+    nothing is -1/2 level. As functions, truncation and rounding with half a level less bias are the same; whichever
+    leaves a whole number of levels is believed, and rounding when neither does. Where a kernel over a divisor is
+    known, its bias is the simplest one with which every pixel of a sample is reproduced. When pixels are missed and
+    the kernel is a column times a row, programs that round between the two are tried as well (SciPy's and Pillow's
+    blurs do), and believed when they reproduce more pixels by five standard deviations.
+
+    Parameters
+    ----------
+    scene : Registered
+    kernel : Parameters or Snapped
+        With the bias as fitted by least squares.
+    offset : (int, int)
+    recording : Recording
+    bias_error : float
+        Standard error of the fitted bias, in image units.
+    image_level : float, optional
+        The image's step; the target's if not given.
+
+    Examples
+    --------
+    >>> picture = np.arange(64).reshape(8, 8) ** 2 % 251
+    >>> scene = Registered(picture / 255, (picture[:, :-1] + picture[:, 1:]) // 3 / 255)
+    >>> third = Parameters(np.full((1, 2), 1 / 3), -1 / 3 / 255)
+    >>> found = find_rounding(scene, third, (0, 0), Recording(1 / 255, 0.0, 1.0), bias_error=0.05 / 255)
+    >>> found.program.rounding, round(found.program.kernel.bias * 255, 3), found.sample.text()
+    (<Rounding.TRUNCATE: 'truncate'>, 0.167, 'exact: 56 of 56 pixels')
+    """
+    search = _Search(scene, offset, recording, image_level, kernel)
+    whole = search.run(Program(kernel, Rounding.NONE))
+    if recording.level is None:
+        return FoundRounding(whole.program, whole.sample, "the target is not in steps")
+    if whole.sample.exact:
+        return FoundRounding(whole.program, whole.sample, "every response is a whole number of levels")
+    best = min(map(search.run, search.one_pass(4.0 * bias_error / recording.level + _MEAN)), key=_preference)
+    told = "rounding to the nearest" if best.program.rounding is Rounding.ROUND else "truncation"
+    if best.sample.missed:
+        twice = min(map(search.run, search.two_passes()), key=_preference, default=None)
+        margin = 5.0 * math.sqrt(best.sample.missed)
+        if twice is not None and twice.sample.missed + margin < best.sample.missed:
+            more = twice.sample.reproduced - best.sample.reproduced
+            return replace(
+                twice,
+                told=f"{told} after the {twice.program.passes.split()[0]}s and again after the rest"
+                f" explains {more} of {best.sample.count} pixels more than once",
+            )
+    return replace(best, told=f"{told} leaves a bias of {_levels(best.program.kernel, recording):.3g} levels")
+
+
+def _preference(found: FoundRounding) -> tuple[int, int, bool, int]:
+    """Fewest pixels missed, fewest ties, no strange rule for halves, the simplest bias."""
+    kernel, sample = found.program.kernel, found.sample
+    simple = kernel.bias.denominator if isinstance(kernel, Snapped) else 1
+    return sample.missed, sample.ties, sample.rule is Ties.DOWN, simple
+
+
+def _levels(kernel: Parameters | Snapped, recording: Recording) -> float:
+    return float(kernel.bias) / (1.0 if isinstance(kernel, Snapped) or recording.level is None else recording.level)
+
+
+def _with_bias(kernel: Parameters | Snapped, levels: Fraction | float, level: float) -> Parameters | Snapped:
+    if isinstance(kernel, Snapped):
+        return replace(kernel, bias=Fraction(levels))
+    return Parameters(kernel.taps, float(levels) * level)
+
+
+class _Search:
+    """Programs with one kernel, tried on a sample of the outputs."""
+
+    def __init__(
+        self,
+        scene: Registered,
+        offset: tuple[int, int],
+        recording: Recording,
+        image_level: float | None,
+        kernel: Parameters | Snapped,
+    ) -> None:
+        self.recording, self.image_level, self.kernel = recording, image_level, kernel
+        self.level = 1.0 if recording.level is None else recording.level
+        self.taps = np.asarray(kernel.taps, dtype=np.float64)
+        self.outputs = Outputs.inside(scene, (self.taps.shape[0], self.taps.shape[1]), offset)
+        parts = tiles((self.outputs.target.shape[0], self.outputs.target.shape[1]), _SIDE, _SIDE)
+        chosen = np.unique(np.linspace(0, len(parts) - 1, min(_TILES, len(parts))).astype(int)) if parts else ()
+        self.parts = [parts[k] for k in chosen]
+
+    def run(self, program: Program) -> FoundRounding:
+        tally = self.outputs.tally(self.arithmetic(program), self.parts)
+        return FoundRounding(program, Replay.of(tally, program.rounding), "")
+
+    def arithmetic(self, program: Program) -> Arithmetic:
+        return Arithmetic(program, self.recording, self.image_level, self.outputs.stride)
+
+    def one_pass(self, doubt: float) -> Iterator[Program]:
+        """Rounding and truncation with the biases that they leave, the likelier first."""
+        half = Fraction(1, 2)
+        if isinstance(self.kernel, Snapped):
+            fitted: Fraction | float = self.kernel.bias
+            yield self._program(Rounding.ROUND, Fraction(round(fitted)))
+            yield self._program(Rounding.TRUNCATE, Fraction(round(fitted + half)))
+            low, high = self._feasible()
+            if low <= high:
+                yield self._program(Rounding.ROUND, simplest_fraction(low, high))
+        else:
+            fitted = self.kernel.bias / self.level
+        rounds, truncates = (abs(float(bias - round(bias))) for bias in (fitted, fitted + half))
+        pair = self._program(Rounding.ROUND, fitted), self._program(Rounding.TRUNCATE, fitted + half)
+        yield from pair[::-1] if truncates < rounds and truncates <= doubt else pair
+
+    def two_passes(self) -> Iterator[Program]:
+        """Programs that round between the row and the column, if the kernel is their product."""
+        factors = leading_factors(self.taps) if min(self.taps.shape) > 1 else None
+        if factors is None:
+            return
+        for passes, first, last in (
+            (Passes.ROW_FIRST, factors[1], factors[0]),
+            (Passes.COLUMN_FIRST, factors[0], factors[1]),
+        ):
+            if not keeps_means(first):
+                continue
+            gain = float(last.sum() * first.sum())  # of what the first pass, scaled to keep means, cuts off
+            for rounding in (Rounding.ROUND, Rounding.TRUNCATE):
+                cut = 0.5 * (1.0 + gain) if rounding is Rounding.TRUNCATE else 0.0
+                fitted = _levels(self.kernel, self.recording) + cut
+                left = Fraction(round(fitted)) if isinstance(self.kernel, Snapped) else fitted
+                yield replace(self._program(rounding, left), passes=passes)
+
+    def _program(self, rounding: Rounding, levels: Fraction | float) -> Program:
+        return Program(_with_bias(self.kernel, levels, self.level), rounding)
+
+    def _feasible(self) -> tuple[float, float]:
+        """Return the least and the greatest bias, in levels, with which rounding reproduces every pixel of the sample.
+
+        An output stored as a rail bounds the bias on one side only.
+        """
+        arithmetic = self.arithmetic(Program(_with_bias(self.kernel, 0, self.level)))
+        bottom, top = arithmetic.rails
+        low, high = -math.inf, math.inf
+        for part in self.parts:
+            pixels, target, used = self.outputs.read(part)
+            stored = np.rint(target / self.level)
+            lacking = stored - arithmetic.sums(pixels).values / arithmetic.divisor
+            kept = np.ones(stored.shape, dtype=bool) if used is None else used
+            low = max(low, float(np.max(lacking, where=kept & (stored > bottom), initial=-math.inf)) - 0.5)
+            high = min(high, float(np.min(lacking, where=kept & (stored < top), initial=math.inf)) + 0.5)
+        return (low, high) if math.isfinite(low) and math.isfinite(high) else (1.0, 0.0)

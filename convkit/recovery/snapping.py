@@ -1,0 +1,214 @@
+"""A kernel of integers over one divisor, within an estimate's error bars and not by chance: what a program wrote."""
+
+import math
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+from numpy.typing import NDArray
+
+from convkit.recovery.factors import estimated_factors
+from convkit.recovery.problem import Parameters
+
+Vector = NDArray[np.float64]
+Matrix = NDArray[np.float64]
+Integers = NDArray[np.int64]
+
+# A tap further than so many standard errors from an integer is no integer. Generous, because rounding errors are not
+# quite independent of the picture (a division by 6 on noise moves taps by 7); chance is judged by the distances found.
+_BAR = 8.0
+# Of all divisors up to the one found, the expected number that would fit as well by chance.
+_MOST_CHANCE = 0.01
+_LARGEST_DIVISOR = 1 << 16
+# When more divisors fit, the bars are too wide to tell any apart.
+_MOST_SURVIVORS = 64
+# Programs that compute in fixed point: judged as so many guesses, not as one of 65536.
+_FIXED_POINT = (256, 1024, 2048, 4096, 16384, 32768, 65536)
+# Least squares solves to about so many digits: no error bar is narrower.
+_DIGITS = 1e-12
+
+
+@dataclass(frozen=True, eq=False)
+class Snapped:
+    """A kernel of integers over one divisor.
+
+    Attributes
+    ----------
+    numerators : ndarray of int64, shape (kh, kw)
+    divisor : int
+        At least 1; it and the numerators have no common factor.
+    bias : Fraction
+        In levels of the target.
+    chance : float
+        Bound on the expected number of divisors up to this one that a kernel of real numbers would fit as well.
+
+    Examples
+    --------
+    >>> print(Snapped(np.array([[1, 2, 1], [2, 4, 2]]), 12).text())
+    1,2,1; 2,4,2 / 12
+    """
+
+    numerators: Integers
+    divisor: int
+    bias: Fraction = Fraction(0)
+    chance: float = 0.0
+
+    @property
+    def taps(self) -> NDArray[np.float64]:
+        """The taps, ``numerators / divisor``."""
+        taps: NDArray[np.float64] = self.numerators / self.divisor
+        return taps
+
+    def parameters(self, level: float | None) -> Parameters:
+        """Return taps and bias in image units, for a target of that level."""
+        return Parameters(self.taps, float(self.bias) * (1.0 if level is None else level))
+
+    def text(self) -> str:
+        """Write it as ``1,2,1; 2,4,2; 1,2,1 / 16``; a divisor of 1 is left out."""
+        rows = "; ".join(",".join(map(str, row)) for row in self.numerators.tolist())
+        return rows if self.divisor == 1 else f"{rows} / {self.divisor}"
+
+
+def snap(point: Parameters, covariance: Matrix, level: float | None = None) -> Snapped | None:
+    """Find the kernel of integers over a common divisor that an estimate stands for.
+
+    A divisor ``m`` fits when every ``m·tap`` and the sum of the taps lie within 8 standard errors of integers (the
+    sum is known far better than any tap). A kernel of real numbers would do so by chance: the distance of ``m·tap``
+    from an integer is then uniform, so that one as small as ``d`` has probability ``2d``. Taps of equal size are one
+    value, known as well as their mean; those that snap to zero tell nothing of ``m``; no distance counts for less
+    than its standard error. The probability of the product over the distinct values is Fisher's (*Statistical
+    Methods for Research Workers*, section 21.1), and ``m`` divisors were tried up to ``m``. The smallest that fits
+    with less than 0.01 chance fits expected is taken; the powers of two of fixed-point programs are tried after
+    them, as so many guesses. Failing both, the two factors of a separable kernel are snapped, which error bars are
+    narrower for: fixed-point Gaussians are products over 256·256.
+
+    Parameters
+    ----------
+    point : Parameters
+        The estimate, its bias in image units.
+    covariance : ndarray, shape (kh·kw, kh·kw) or (kh·kw + 1, kh·kw + 1)
+        Of the taps row by row, and the bias if it was sought: ``noise_variance · unit_covariance``.
+    level : float or None
+        The target's step in image units, which the bias is told in; None for 1.
+
+    Returns
+    -------
+    Snapped or None
+        Its bias is the simplest fraction of a level within the bars of the fitted one: -1/2 for truncation.
+
+    Examples
+    --------
+    >>> found = snap(Parameters(np.array([[0.0769, 0.3847]]), 0.0), 1e-8 * np.eye(3))
+    >>> found.text(), found.bias
+    ('1,5 / 13', Fraction(0, 1))
+    """
+    taps = np.asarray(point.taps, dtype=np.float64)
+    count = taps.size
+    errors = covariance[:count, :count]
+    found = _lattice(taps.ravel(), errors)
+    if found is None and min(taps.shape) > 1:
+        found = _snapped_factors(taps, errors)
+    if found is None:
+        return None
+    numerators, divisor, chance = found
+    common = math.gcd(divisor, *numerators.tolist())
+    scale = 1.0 if level is None else level
+    error = math.sqrt(max(covariance[count, count], 0.0)) / scale if len(covariance) > count else 0.0
+    divisor //= common
+    return Snapped(
+        (numerators // common).reshape(taps.shape), divisor, _bias(point.bias / scale, error, divisor), chance
+    )
+
+
+def _lattice(values: Vector, covariance: Matrix) -> tuple[Integers, int, float] | None:
+    """Return numerators, divisor and chance of the smallest divisor that fits improbably well."""
+    largest = float(np.abs(values).max())
+    covariance = covariance + (_DIGITS * largest) ** 2 * np.eye(len(values))
+    errors = np.sqrt(np.diag(covariance))
+    if not (largest > 0.0 and np.isfinite(errors).all()):
+        return None
+    total, total_error = math.fsum(values.tolist()), math.sqrt(max(float(covariance.sum()), 0.0))
+    # Beyond this divisor even the best known tap always lies within the bars.
+    divisors = np.arange(1, min(_LARGEST_DIVISOR, int(0.5 / (_BAR * float(errors.min())))) + 1)
+    for tap in np.argsort(errors, kind="stable"):  # those that refute most come first
+        scaled = divisors * values[tap]
+        divisors = divisors[np.abs(scaled - np.rint(scaled)) <= _BAR * divisors * errors[tap]]
+    tried = [(m, m) for m in divisors[:_MOST_SURVIVORS].tolist()]
+    tried += [(m, len(_FIXED_POINT)) for m in _FIXED_POINT if m in divisors]
+    for divisor, guesses in tried:
+        numerators = np.rint(divisor * values)
+        if not numerators.any() or abs(float(numerators.sum()) - divisor * total) > _BAR * divisor * total_error:
+            continue
+        chance = guesses * _chance(divisor * values, divisor**2 * covariance, numerators)
+        if chance <= _MOST_CHANCE:
+            return numerators.astype(np.int64), divisor, chance
+    return None
+
+
+def _chance(values: Vector, covariance: Matrix, numerators: Vector) -> float:
+    """Probability that real numbers would lie as near to integers: Fisher's, over the distinct sizes."""
+    logarithms = []
+    for size in np.unique(np.abs(numerators[numerators != 0.0])):
+        (alike,) = np.nonzero(np.abs(numerators) == size)
+        signs = np.sign(numerators[alike])
+        mean = float(signs @ values[alike]) / len(alike)
+        error = math.sqrt(max(float(signs @ covariance[np.ix_(alike, alike)] @ signs), 0.0)) / len(alike)
+        logarithms.append(-math.log(min(1.0, 2.0 * max(abs(mean - size), error))))
+    total = sum(logarithms)  # -ln of the product
+    # exp(-t)·Σ tⁱ/i! over i < n: a Poisson tail, in logarithms, since t may be thousands
+    terms = [i * math.log(total) - math.lgamma(i + 1) if i else 0.0 for i in range(len(logarithms))] if total else [0.0]
+    most = max(terms)
+    return min(1.0, math.exp(most - total) * math.fsum(math.exp(term - most) for term in terms))
+
+
+def _snapped_factors(taps: Matrix, covariance: Matrix) -> tuple[Integers, int, float] | None:
+    """Snap the column and the row of a separable kernel, if their product lies within the bars of every tap."""
+    factors = estimated_factors(taps, covariance)
+    if factors is None:
+        return None
+    column, row = (_lattice(factor.values, factor.covariance) for factor in factors)
+    if column is None or row is None or column[1] * row[1] > _LARGEST_DIVISOR**2:
+        return None
+    numerators, divisor = np.outer(column[0], row[0]).ravel(), column[1] * row[1]
+    errors = np.sqrt(np.maximum(np.diag(covariance), 0.0)) + _DIGITS * float(np.abs(taps).max())
+    if (np.abs(numerators / divisor - taps.ravel()) > _BAR * errors).any():
+        return None
+    return numerators, divisor, column[2] + row[2]
+
+
+def _bias(value: float, error: float, divisor: int) -> Fraction:
+    """Return a whole or half number of levels within the bars, else the simplest fraction.
+
+    Rounding halves one way moves the mean by ``1/(2·divisor)``, and truncation by that less than a half.
+    """
+    reach = _BAR * error + _DIGITS * max(1.0, abs(value))
+    half = Fraction(round(2.0 * value), 2)
+    if abs(value - half) <= reach:
+        return half
+    return simplest_fraction(value - reach - 0.5 / divisor, value + reach + 0.5 / divisor)
+
+
+def simplest_fraction(low: float, high: float) -> Fraction:
+    """Return the fraction of smallest denominator from ``low`` to ``high``, both included.
+
+    By continued fractions (Knuth, *The Art of Computer Programming*, volume 2, exercise 4.5.3-39).
+
+    Examples
+    --------
+    >>> simplest_fraction(0.3, 0.4), simplest_fraction(-0.51, -0.4), simplest_fraction(-0.1, 0.1)
+    (Fraction(1, 3), Fraction(-1, 2), Fraction(0, 1))
+    """
+    bottom, top = Fraction(low), Fraction(high)
+    if bottom <= 0 <= top:
+        return Fraction(0)
+    if top < 0:
+        return -_simplest(-top, -bottom)
+    return _simplest(bottom, top)
+
+
+def _simplest(bottom: Fraction, top: Fraction) -> Fraction:
+    whole = math.ceil(bottom)
+    if whole <= top:
+        return Fraction(whole)
+    floor = whole - 1
+    return floor + 1 / _simplest(1 / (top - floor), 1 / (bottom - floor))
