@@ -2,7 +2,7 @@
 
 from convkit.kernel.export import ExportFormat, export_kernel
 from convkit.kernel.kernel import Kernel
-from convkit.kernel.library import Entry, groups, is_known, named_kernel
+from convkit.kernel.library import Entry, fixed_kernels, groups, is_known, named_kernel
 from convkit.kernel.parse import parse_kernel
 
 __all__ = [
@@ -10,6 +10,7 @@ __all__ = [
     "ExportFormat",
     "Kernel",
     "export_kernel",
+    "fixed_kernels",
     "groups",
     "is_known",
     "named_kernel",

@@ -85,6 +85,20 @@ def named_kernel(text: str) -> Kernel:
     return Kernel(taps, _call_text(recipe.name, given), recipe.bias)
 
 
+def fixed_kernels() -> list[str]:
+    """Name every kernel of the table, with its types, none of them turned.
+
+    Examples
+    --------
+    >>> [name for name in fixed_kernels() if name.startswith("imagemagick/lap")][:3]
+    ['imagemagick/laplacian:type=0', 'imagemagick/laplacian:type=1', 'imagemagick/laplacian:type=2']
+    """
+    table: Mapping[str, Mapping[str, Any]] = _table()["kernels"]
+    return [
+        f"{name}:type={kind}" if kind else name for name, entry in table.items() for kind in entry.get("types", ("",))
+    ]
+
+
 def is_known(text: str) -> bool:
     """Whether kernel text begins with a name of the library.
 

@@ -1,0 +1,301 @@
+"""What was recovered, as a yardstick: taps, their error bars, and how far a named kernel lies from them."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from convkit.recovery.naming.significance import deviations, outlier_bound
+
+Taps = NDArray[np.float64]
+Matrix = NDArray[np.float64]
+
+# A misfit so many deviations above chance refuses a name: one right name in 30,000 is lost.
+LIMIT = 4.0
+# A tap counts as seen above so many standard errors; one in 10⁶ zeros does by chance.
+_SEEN = 5.0
+# A window of more taps is cut to what is seen, and if that is not enough, taps are pooled.
+_MOST = 625
+# Rings of unseen taps that are kept around what is seen when a window is cut.
+_MARGIN = 3
+# Taps of a name outside the window may be as large as this many standard errors: recovery trims what is not seen.
+_TRIMMED = 3.0
+# Beside the largest tap, how little is known of a tap that the data leave open.
+_OPEN = 100.0
+
+
+@dataclass(frozen=True)
+class Misfit:
+    """How far a kernel lies from the taps.
+
+    Attributes
+    ----------
+    chi2 : float
+        ``rᵀ C⁺ r`` of the differences ``r``.
+    freedom : int
+        Judged directions less fitted parameters.
+    fits : bool
+        Whether chance explains all of it.
+    """
+
+    chi2: float
+    freedom: int
+    fits: bool
+
+    @property
+    def ratio(self) -> float:
+        """Chi-square per degree of freedom; 0 where nothing is left to judge by."""
+        return self.chi2 / self.freedom if self.freedom > 0 else 0.0
+
+
+@dataclass(frozen=True, eq=False)
+class Observation:
+    """A block of taps and what is known of their errors.
+
+    Attributes
+    ----------
+    taps : ndarray, shape (h, w)
+    offset : tuple of int
+        Where the first tap sits relative to the output pixel.
+    covariance : ndarray, shape (p, p), or None
+        None when the floor is all there is.
+    floor : float
+        Standard error that every tap has beside its covariance.
+    samples : float
+        Degrees of freedom behind the scale of the covariance.
+    """
+
+    taps: Taps
+    offset: tuple[int, int]
+    covariance: Matrix | None
+    floor: float
+    samples: float
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns."""
+        rows, columns = self.taps.shape
+        return rows, columns
+
+    @cached_property
+    def _spectrum(self) -> tuple[NDArray[np.float64], Matrix, NDArray[np.bool_]]:
+        """Eigenvalues and vectors of the (pooled) covariance, and which of them the data determine."""
+        assert self.covariance is not None
+        values, vectors = np.linalg.eigh(_pooled_covariance(self.covariance, self.shape, self.pool))
+        return values, vectors, values > len(values) * np.finfo(np.float64).eps * values[-1]
+
+    @cached_property
+    def pool(self) -> int:
+        """Side of the squares of taps whose sums are judged; 1 up to 625 taps."""
+        pool = 1
+        while self.covariance is not None and np.prod([-(-side // pool) for side in self.shape]) > _MOST:
+            pool += 1
+        return pool
+
+    @property
+    def judged(self) -> int:
+        """How many directions the data determine."""
+        return self.taps.size if self.covariance is None else int(self._spectrum[2].sum())
+
+    @cached_property
+    def open_directions(self) -> Matrix:
+        """Directions that the data leave open, as columns, shape (p, number)."""
+        if self.covariance is None or self.pool > 1:
+            return np.zeros((self.taps.size, 0))
+        return self._spectrum[1][:, ~self._spectrum[2]]
+
+    @cached_property
+    def errors(self) -> Taps:
+        """Standard error of every tap, floor included; large where the data leave the tap open."""
+        variances = np.full(self.taps.size, self.floor**2)
+        if self.covariance is not None:
+            variances += np.diag(self.covariance)
+            variances += (_OPEN * self.largest) ** 2 * np.square(self.open_directions).sum(axis=1)
+        return np.sqrt(variances).reshape(self.shape)
+
+    @cached_property
+    def typical_error(self) -> float:
+        """Root mean square of the taps' errors."""
+        return float(np.sqrt(np.square(self.errors).mean()))
+
+    @cached_property
+    def largest(self) -> float:
+        """Largest tap, regardless of its sign."""
+        return float(np.abs(self.taps).max())
+
+    @cached_property
+    def seen(self) -> NDArray[np.bool_]:
+        """Which taps stand out from their error bars, shape (h, w)."""
+        return np.abs(self.taps) > _SEEN * self.errors
+
+    @cached_property
+    def box(self) -> tuple[slice, slice] | None:
+        """The smallest box with every tap that is seen; None when there is none."""
+        return bounding_box(self.seen)
+
+    @cached_property
+    def positive(self) -> bool:
+        """Whether no tap is certainly negative."""
+        return not (self.taps < -_SEEN * self.errors).any()
+
+    @cached_property
+    def sum_error(self) -> float:
+        """Standard error of the sum of the taps."""
+        variance = self.taps.size * self.floor**2
+        if self.covariance is not None:
+            variance += max(float(self.covariance.sum()), 0.0)
+            variance += (_OPEN * self.largest) ** 2 * float(np.square(self.open_directions.sum(axis=0)).sum())
+        return float(np.sqrt(variance))
+
+    @cached_property
+    def zero_sum(self) -> bool:
+        """Whether the taps may cancel."""
+        return bool(abs(self.taps.sum()) <= _SEEN * self.sum_error)
+
+    def whiten(self, blocks: Taps) -> Matrix:
+        """Bring blocks of taps, shape (…, h, w), to units in which errors are independent and of variance 1.
+
+        Only the directions that the data determine are left, shape (…, judged).
+        """
+        if self.covariance is None:
+            return blocks.reshape(*blocks.shape[:-2], -1) / self.floor
+        pooled = _pooled(blocks, self.pool)
+        whitened: Matrix = pooled.reshape(*pooled.shape[:-2], -1) @ self._whitener
+        return whitened
+
+    @cached_property
+    def _whitener(self) -> Matrix:
+        values, vectors, known = self._spectrum
+        # Each pooled sum carries the floors of its taps.
+        return vectors[:, known] / np.sqrt(values[known] + (self.pool * self.floor) ** 2)
+
+    @cached_property
+    def whitened(self) -> NDArray[np.float64]:
+        """The taps in those units, shape (judged,)."""
+        return self.whiten(self.taps)
+
+    def gain(self, whitened: NDArray[np.float64]) -> tuple[float, float]:
+        """Fit the factor of a kernel, given whitened, and its standard error."""
+        energy = float(whitened @ whitened)
+        if energy == 0.0:
+            return 0.0, np.inf
+        return float(whitened @ self.whitened) / energy, energy**-0.5
+
+    def misfit(self, model: Taps, parameters: int, whitened: NDArray[np.float64] | None = None) -> Misfit:
+        """Judge a kernel laid on the block.
+
+        Three things must be within chance: the sum of squares of all differences, each by itself (so that one
+        wrong tap does not drown among a hundred right ones), and their sum of squares under the kernel alone.
+
+        Parameters
+        ----------
+        model : ndarray, shape (h, w)
+            Gain included.
+        parameters : int
+            How many numbers were fitted, gain included.
+        whitened : ndarray, shape (judged,), optional
+            The model, whitened.
+        """
+        residual = self.whitened - (self.whiten(model) if whitened is None else whitened)
+        chi2 = float(residual @ residual)
+        freedom = self.judged - parameters
+        fits = (
+            deviations(chi2 / max(freedom, 1), max(freedom, 1), self.samples) <= LIMIT
+            and float(np.abs(residual).max(initial=0.0)) <= outlier_bound(self.judged)
+            and float((np.abs(self.taps - model) / self.errors).max()) <= outlier_bound(self.taps.size)
+            and self._fits_under(model, parameters)
+        )
+        return Misfit(chi2, max(freedom, 0), fits)
+
+    def _fits_under(self, model: Taps, parameters: int) -> bool:
+        """Judge the taps where a small kernel is not zero, by their own covariance."""
+        under = np.flatnonzero(model)
+        freedom = len(under) - parameters
+        if self.covariance is None or freedom < 1 or 2 * len(under) > self.taps.size or len(under) > _MOST:
+            return True
+        open_part = _OPEN * self.largest * self.open_directions[under]
+        covariance = self.covariance[np.ix_(under, under)] + open_part @ open_part.T
+        covariance[np.diag_indices(len(under))] += max(self.floor, 1e-6 * self.typical_error) ** 2
+        residual = (self.taps - model).ravel()[under]
+        chi2 = float(residual @ np.linalg.solve(covariance, residual))
+        return deviations(max(chi2, 0.0) / freedom, freedom, self.samples) <= LIMIT
+
+    def hides(self, outside: float) -> bool:
+        """Whether a tap beyond the window would have been trimmed away as not seen."""
+        return outside <= _TRIMMED * self.typical_error
+
+
+def observe(
+    taps: Taps, covariance: Matrix, offset: tuple[int, int], floor: float, samples: float = np.inf
+) -> Observation:
+    """Make an observation: cut a large window to what is seen, and leave out a covariance below the floor."""
+    known = float(np.diag(covariance).max()) <= floor**2
+    whole = Observation(taps, offset, None if known else covariance, floor, samples)
+    if taps.size <= _MOST and not known:
+        return whole
+    box = bounding_box(np.abs(taps) > _SEEN * np.sqrt(np.diag(covariance).reshape(taps.shape) + floor**2))
+    if box is None:
+        return whole
+    rows, columns = (
+        slice(max(part.start - _MARGIN, 0), min(part.stop + _MARGIN, side))
+        for part, side in zip(box, taps.shape, strict=True)
+    )
+    if not known and not _is_noise(taps, covariance, (rows, columns)):
+        return whole
+    inside = np.zeros(taps.shape, dtype=bool)
+    inside[rows, columns] = True
+    kept = np.flatnonzero(inside)
+    return Observation(
+        taps[rows, columns],
+        (offset[0] + rows.start, offset[1] + columns.start),
+        None if known else covariance[np.ix_(kept, kept)],
+        floor,
+        samples,
+    )
+
+
+def bounding_box(mask: NDArray[np.bool_]) -> tuple[slice, slice] | None:
+    """Return the smallest box around what is true, or None.
+
+    Examples
+    --------
+    >>> bounding_box(np.array([[0, 0, 0], [0, 1, 1]], dtype=bool))
+    (slice(1, 2, None), slice(1, 3, None))
+    """
+    if not mask.any():
+        return None
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
+
+
+def _is_noise(taps: Taps, covariance: Matrix, inside: tuple[slice, slice]) -> bool:
+    """Whether the taps outside a box are what noise gives, by the mean and variance of their sum of squares.
+
+    ``rᵀr`` has mean ``tr C`` and variance ``2·tr C²``; it is compared with the scaled chi-square that has them
+    (Satterthwaite, Biometrics Bulletin 2, 1946). ``tr C²`` of the whole window bounds that of the part.
+    """
+    outside = np.ones(taps.shape, dtype=bool)
+    outside[inside] = False
+    mean = float(np.diag(covariance)[outside.ravel()].sum())
+    if mean == 0.0:
+        return not taps[outside].any()
+    squares = float(np.square(taps[outside]).sum())
+    return deviations(squares / mean, max(mean**2 / float(np.vdot(covariance, covariance)), 1.0)) <= LIMIT
+
+
+def _pooled(blocks: Taps, pool: int) -> Taps:
+    """Sums over squares of taps, of the last two axes."""
+    if pool == 1:
+        return blocks
+    for axis in (-2, -1):
+        blocks = np.add.reduceat(blocks, np.arange(0, blocks.shape[axis], pool), axis=axis)
+    return blocks
+
+
+def _pooled_covariance(covariance: Matrix, shape: tuple[int, int], pool: int) -> Matrix:
+    if pool == 1:
+        return covariance
+    half = _pooled(covariance.reshape(-1, *shape), pool)
+    whole = _pooled(half.reshape(len(covariance), -1).T.reshape(-1, *shape), pool)
+    return whole.reshape(len(whole), -1)

@@ -1,0 +1,145 @@
+"""Which templates fit the taps, up to gain, flip, turn and offset."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
+
+from convkit.recovery.naming.match import Match, Parameter, gain_oddity, simple_gain, sums_to, times
+from convkit.recovery.naming.observation import LIMIT, Observation
+from convkit.recovery.naming.placing import place
+from convkit.recovery.naming.significance import largest_by_chance
+from convkit.recovery.naming.templates import Laid, Template
+from convkit.recovery.naming.words import offset_in_words
+
+# A template may reach so far beyond the window, if what is there could not be seen.
+_OVERHANG = 4
+# Places that a first look in plain squares lets through, best first.
+_MOST_PLACES = 400
+
+
+@dataclass(frozen=True, eq=False)
+class TemplateMatch:
+    """A match, and what sorting it among its equals needs.
+
+    Attributes
+    ----------
+    match : Match
+    chi2 : float
+    template : Template
+    literal : bool
+        Whether the taps are the template's own: no gain, flip or turn.
+    """
+
+    match: Match
+    chi2: float
+    template: Template
+    literal: bool
+
+
+def match_templates(observation: Observation, templates: Iterable[Template]) -> list[TemplateMatch]:
+    """Return the best way in which each template fits, for those that do."""
+    best: dict[int, TemplateMatch] = {}
+    for template, laid, corner in _places(observation, list(templates)):
+        found = _judged(observation, template, laid, corner)
+        if found is None:
+            continue
+        key = id(template)
+        if key not in best or found.match.score < best[key].match.score:
+            best[key] = found
+    return list(best.values())
+
+
+def _places(
+    observation: Observation, templates: list[Template]
+) -> Iterator[tuple[Template, Laid, tuple[int, int]]]:
+    """Yield where a template may lie: what is left of the taps' squares is no more than noise gives.
+
+    The squares left by the true kernel are at most those of the noise, whose mean and variance are known.
+    """
+    shapes: dict[tuple[int, ...], list[tuple[Template, Laid]]] = {}
+    for template in templates:
+        for laid in template.laid:
+            shapes.setdefault(laid.taps.shape, []).append((template, laid))
+    padded = np.pad(observation.taps, _OVERHANG)
+    total, bound = float(np.square(observation.taps).sum()), _bound(observation)
+    found: list[tuple[float, Template, Laid, tuple[int, int]]] = []
+    for shape, members in shapes.items():
+        if shape[0] > padded.shape[0] or shape[1] > padded.shape[1]:
+            continue
+        windows = sliding_window_view(padded, shape)
+        units = np.array([laid.taps.ravel() / np.linalg.norm(laid.taps) for _, laid in members])
+        left = total - np.square(windows.reshape(-1, units.shape[1]) @ units.T)
+        for at, member in np.argwhere(left <= bound).tolist():
+            top, across = divmod(at, windows.shape[1])
+            found.append((left[at, member], *members[member], (top - _OVERHANG, across - _OVERHANG)))
+    found.sort(key=lambda entry: entry[0])
+    for _, template, laid, corner in found[:_MOST_PLACES]:
+        yield template, laid, corner
+
+
+def _bound(observation: Observation) -> float:
+    mean = float(np.square(observation.errors).sum())
+    squares = observation.floor**4 * observation.taps.size
+    if observation.covariance is not None:
+        squares = max(float(np.vdot(observation.covariance, observation.covariance)), squares)
+    return mean * largest_by_chance(max(min(mean**2 / squares, observation.taps.size), 1.0), LIMIT + 1)
+
+
+def _judged(
+    observation: Observation, template: Template, laid: Laid, corner: tuple[int, int]
+) -> TemplateMatch | None:
+    placed = place(laid.taps, observation.shape, corner)
+    whitened = observation.whiten(placed.block)
+    gain, error = observation.gain(whitened)
+    if gain == 0.0 or not observation.hides(abs(gain) * placed.outside):
+        return None
+    misfit = observation.misfit(gain * placed.block, 1, gain * whitened)
+    if not misfit.fits:
+        return None
+    offset = tuple(
+        first + at - cut for first, at, cut in zip(observation.offset, corner, laid.cut, strict=True)
+    )
+    words = offset_in_words(laid.size, (offset[0], offset[1]))
+    usual = all(first == -((side - 1) // 2) for first, side in zip(offset, laid.size, strict=True))
+    away = 0.0 if usual else 1.5 if words.startswith("centred") else 2.5
+    simple = simple_gain(gain, error) or gain
+    literal = simple == 1.0 and laid.orientation.flip == "none" and laid.orientation.rotation == 0
+    name, text, parameters = _in_words(template, laid, (offset[0], offset[1]), words, gain, error)
+    match = Match(
+        name=name,
+        text=text,
+        parameters=parameters,
+        gain=gain,
+        gain_error=error,
+        flip=laid.orientation.flip,
+        rotation=laid.orientation.rotation,
+        offset=words,
+        statistic=misfit.ratio,
+        score=misfit.chi2 + template.oddity + laid.orientation.oddity + gain_oddity(gain, error) + away,
+    )
+    return TemplateMatch(match, misfit.chi2, template, literal)
+
+
+def _in_words(
+    template: Template, laid: Laid, offset: tuple[int, int], words: str, gain: float, error: float
+) -> tuple[str, str, tuple[Parameter, ...]]:
+    """Name, text and parameters; the identity elsewhere than on the output pixel is a shift."""
+    if template.name == "identity" and offset != (0, 0):
+        down, right = -offset[0], -offset[1]
+        moved = words.removeprefix("shifted ")
+        text = f"shift by ({down}, {right}){times(gain, error)}: {moved}"
+        return "shift", text, (Parameter("dy", down), Parameter("dx", right))
+    if template.averages:
+        parts = [template.title, sums_to(gain, error) if template.taps.size > 1 else ""]
+        if template.taps.size == 1:
+            parts[0] += times(gain, error)
+    else:
+        parts = [template.title + times(gain, error)]
+    if template.half_turn_matters:
+        parts.append(laid.orientation.words)
+    elif laid.orientation.rotation:
+        parts.append(f"turned by {laid.orientation.rotation} degrees")
+    return template.name, ", ".join(filter(None, [*parts, words])), template.parameters

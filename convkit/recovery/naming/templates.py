@@ -1,0 +1,231 @@
+"""Kernels without a free parameter: those of the library, and those that a size or a radius makes."""
+
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from convkit.kernel import fixed_kernels, named_kernel
+from convkit.recovery.naming.match import Parameter
+from convkit.recovery.naming.moments import mass
+from convkit.recovery.naming.observation import Observation, bounding_box
+from convkit.recovery.naming.orientation import Orientation, orientations
+from convkit.recovery.naming.rounded_bells import rounded_bells
+
+Taps = NDArray[np.float64]
+
+# How implausible a name is beforehand, in units of chi-square: a program's own kernel, or one of a basis.
+_DIALECT = 3.0
+# The outermost taps of a binomial or of OpenCV's Sobel fall below the noise first.
+_UNSEEN_RINGS = 4
+_TITLES = {
+    "d2l": "Difference (1, -1)",
+    "laplacian": "Laplacian (4 neighbours)",
+    "laplacian8": "Laplacian (8 neighbours)",
+    "frei-chen": "Frei-Chen",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Laid:
+    """A template in one orientation, its rim of zeros cut off.
+
+    Attributes
+    ----------
+    orientation : Orientation
+    taps : ndarray, shape (h, w)
+    size : tuple of int
+        Rows and columns before the cut.
+    cut : tuple of int
+        Rows and columns cut off above and to the left.
+    """
+
+    orientation: Orientation
+    taps: Taps
+    size: tuple[int, int]
+    cut: tuple[int, int]
+
+
+@dataclass(frozen=True, eq=False)
+class Template:
+    """A kernel that only a gain, a flip, a turn and an offset can change.
+
+    Attributes
+    ----------
+    name, title : str
+        In the library, and for people.
+    taps : ndarray, shape (kh, kw)
+    parameters : tuple of Parameter
+    oddity : float
+        How implausible it is beforehand, in units of chi-square.
+    """
+
+    name: str
+    title: str
+    taps: Taps
+    parameters: tuple[Parameter, ...] = ()
+    oddity: float = 0.0
+
+    @property
+    def plain(self) -> bool:
+        """Whether the name is convkit's own and well known, not one program's."""
+        return self.oddity < _DIALECT
+
+    @property
+    def averages(self) -> bool:
+        """Whether it is a mean of pixels: no tap negative, of sum 1."""
+        return bool((self.taps >= 0).all()) and abs(self.taps.sum() - 1) < 1e-9
+
+    @property
+    def half_turn_matters(self) -> bool:
+        """Whether correlation and convolution with it differ."""
+        return not np.array_equal(self.taps, self.taps[::-1, ::-1])
+
+    @cached_property
+    def laid(self) -> tuple[Laid, ...]:
+        """The ways in which it may lie."""
+        found = []
+        for orientation, taps in orientations(self.taps):
+            rows, columns = bounding_box(taps != 0) or (slice(0, 1), slice(0, 1))
+            size = taps.shape[0], taps.shape[1]
+            found.append(Laid(orientation, taps[rows, columns], size, (rows.start, columns.start)))
+        return tuple(found)
+
+    @cached_property
+    def form(self) -> tuple[tuple[int, int], bytes]:
+        """The same for kernels that are equal up to gain, flip, turn and a rim of zeros."""
+        candidates = []
+        for _, taps in orientations(self.laid[0].taps):
+            unit = taps / np.abs(taps).max()
+            for signed in (unit, -unit):
+                rounded = np.rint(1e9 * signed).astype(np.int64)
+                candidates.append(((rounded.shape[0], rounded.shape[1]), rounded.tobytes()))
+        return min(candidates)
+
+
+@lru_cache(maxsize=1)
+def fixed_templates() -> tuple[Template, ...]:
+    """Every fixed kernel of the library."""
+    return tuple(_template(name) for name in fixed_kernels() if named_kernel(name).taps.any())
+
+
+def templates_for(observation: Observation) -> Iterator[Template]:
+    """Yield the templates worth a try: all fixed kernels, and of the others those of about the right size."""
+    yield from fixed_templates()
+    for text in _sized(observation):
+        template = _template(text)
+        if template.taps.any() and (observation.positive or not template.averages):
+            yield template
+    if observation.positive:
+        for bell in rounded_bells(observation):
+            yield Template(bell.name, bell.title, bell.taps, bell.parameters, _DIALECT)
+
+
+@lru_cache(maxsize=4096)
+def _template(text: str) -> Template:
+    kernel = named_kernel(text)
+    name, _, given = (kernel.name or "").partition(":")
+    dialect = "/" in name or name.startswith("frei-chen-")
+    rows, columns = kernel.shape
+    title = _TITLES.get(name, name if dialect else name.capitalize())
+    if not dialect and given:
+        title += f" {rows}x{columns}"
+    elif name in ("box", "binomial"):
+        title += " 3x3"
+    else:
+        title += f":{given}" if given else ""
+    return Template(name, title, kernel.taps, _parameters(given), _DIALECT if dialect else 0.0)
+
+
+def _parameters(given: str) -> tuple[Parameter, ...]:
+    parameters = []
+    for part in filter(None, given.split(",")):
+        key, _, value = part.partition("=")
+        for name, number in zip(
+            ("rows", "columns") if "x" in value else (key,), value.split("x"), strict=True
+        ):
+            parameters.append(Parameter(name, float(number)))
+    return tuple(parameters)
+
+
+def _sized(observation: Observation) -> Iterator[str]:
+    """Kernel text of what a size or a radius makes."""
+    sides = _sides(observation)
+    yield from ("scipy/sobel:axis=0", "scipy/sobel", "scipy/prewitt:axis=0", "scipy/prewitt")
+    if observation.positive:
+        yield from _boxes_and_binomials(observation)
+        yield from _flat(observation)
+        yield from (f"opencv/gaussian:ksize={side}" for side in sides if side > 1)
+        for radius in [side // 2 for side in sides[:3] if side > 1]:
+            yield from (f"imagemagick/{name}:radius={radius}" for name in ("diamond", "octagon", "plus", "cross"))
+    for side in sides:
+        yield from (f"opencv/laplacian:ksize={side}", f"kornia/laplacian:size={side}")
+        for down in range(min(side, 5)):
+            for across in range(min(side, 5)):
+                if down + across and max(down, across) < max(side, 2 if side == 1 else 0):
+                    yield f"opencv/sobel:ksize={side},dx={across},dy={down}"
+
+
+def _sides(observation: Observation) -> list[int]:
+    """Odd sides of square kernels that cover what is seen."""
+    limit = max(observation.shape) + 2
+    box = observation.box
+    least = max(part.stop - part.start for part in box) if box else 1
+    most = min(least + _UNSEEN_RINGS, 31) if box else min(limit, 15)
+    return [side for side in range(1, 32, 2) if least <= side <= most]
+
+
+def _boxes_and_binomials(observation: Observation) -> Iterator[str]:
+    moments = mass(observation)
+    around = ((-1, 0, 1), (-1, 0, 1))
+    variances = (moments.rows, moments.columns)
+    boxes = (
+        _near(math.sqrt(12 * variance + 1), steps, side)
+        for variance, steps, side in zip(variances, around, observation.shape, strict=True)
+    )
+    rows, columns = boxes
+    yield from (f"box:size={down}x{across}" for down in rows for across in columns if down * across > 1)
+    rows, columns = (
+        _near(4 * variance + 1, steps, side + 4)
+        for variance, steps, side in zip(variances, around, observation.shape, strict=True)
+    )
+    yield from (f"binomial:size={down}x{across}" for down in rows for across in columns if down * across > 1)
+
+
+def _near(estimate: float, steps: Iterable[int], most: int) -> list[int]:
+    return sorted({min(max(round(estimate) + step, 1), most) for step in steps})
+
+
+def _flat(observation: Observation) -> Iterator[str]:
+    """ImageMagick's shapes of ones, by how far the taps that are seen lie from the middle of their box."""
+    seen = observation.taps[observation.seen]
+    if len(seen) < 2 or seen.max() - seen.min() > 12 * observation.typical_error:
+        return
+    places = np.argwhere(observation.seen)
+    middle = (places.min(axis=0) + places.max(axis=0)) / 2
+    squares = np.square(places - middle).sum(axis=1)
+    outer, inner = round(float(squares.max())), round(float(squares.min()))
+    least, most = math.sqrt(outer), math.sqrt(outer + 1)
+    yield f"imagemagick/disk:radius={_roundest(least, most)}"
+    if inner:
+        below = max(a * a + b * b for a in range(inner) for b in range(a + 1) if a * a + b * b < inner)
+        hole = _roundest(math.sqrt(below), math.sqrt(inner))
+        yield f"imagemagick/ring:radius1={hole},radius2={_roundest(least, most)}"
+
+
+def _roundest(least: float, end: float) -> float:
+    """Return the roundest decimal from ``least`` on and below ``end``.
+
+    Examples
+    --------
+    >>> _roundest(4.2426, 4.3589), _roundest(2.0, 2.3)
+    (4.3, 2.0)
+    """
+    for grain in (1.0, 0.5, 0.1, 0.01):
+        value = round(math.ceil(least / grain) * grain, 2)
+        if value < end:
+            return value
+    return least
