@@ -86,6 +86,7 @@ _SAVED = (".json", ".npy", ".csv", ".txt")
 
 
 def _save(found: "Recovery", path: str) -> None:
+    from convkit.errors import OutputError
     from convkit.image import atomic_write
     from convkit.kernel import ExportFormat, Kernel, export_kernel
 
@@ -94,6 +95,12 @@ def _save(found: "Recovery", path: str) -> None:
         content = (found.to_json() + "\n").encode()
     else:
         form = ExportFormat.NPY if suffix == ".npy" else ExportFormat.CSV
+        if found.kernel is None:
+            raise OutputError(
+                expected="one kernel to save",
+                got="a different one for each channel",
+                hint="--save found.json, or --gray r, g or b for a channel alone",
+            )
         content = export_kernel(Kernel.of(found.kernel.learned), form)
     with atomic_write(path) as file:
         file.write(content)

@@ -17,6 +17,8 @@ Size = tuple[int, int]
 
 # Valid windows of a kernel take off at most this share of a side, or it is no plausible kernel.
 _MOST_LOST = 0.4
+# Rings of zero taps that a filter's window may have around what is found of it: one for so many pixels of a side.
+_SPARE, _SMALL = 2, 32
 
 
 @dataclass(frozen=True, eq=False)
@@ -208,11 +210,15 @@ def align_found(
 ) -> Aligned:
     """Take the outputs whose windows, of a size and place that were found, lie inside the image.
 
-    The border rule of a target as large as the image is unknown; a smaller one has none.
+    The border rule of a target as large as the image is unknown; a smaller one has none. A filter's own window may be
+    larger than what was found of it: what it does at the border then begins further inside, and is kept away from.
     """
-    pair = Registered(image, target, stride, mask).pair(size, offset)
-    same = target.shape == Convention(Padding.ZERO, stride).output_shape(image.shape, (1, 1))
-    return Aligned(pair, None if same else Padding.VALID, offset)
+    scene = Registered(image, target, stride, mask)
+    if target.shape != Convention(Padding.ZERO, stride).output_shape(image.shape, (1, 1)):
+        return Aligned(scene.pair(size, offset), Padding.VALID, offset)
+    spare = min(_SPARE, min(image.shape) // _SMALL)
+    down, across = (max(-o, o + k - 1, 0) + spare for o, k in zip(offset, size, strict=True))
+    return Aligned(scene.pair(size, offset, (down, across)), None, offset)
 
 
 def _check_mask(mask: NDArray[np.bool_] | None, shape: tuple[int, ...]) -> None:

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from convkit.recovery import NormalEquations, Optimum, Problem
+from convkit.recovery import Optimum, Problem
+from convkit.recovery.censored import SaturatedFit
 from convkit.recovery.constraints import Constrained
 from convkit.recovery.huber import Robust
 from convkit.recovery.ridge import Ridge
@@ -18,19 +19,21 @@ class Answer:
     Attributes
     ----------
     problem : Problem
-        With the knee of a robust loss.
-    normal : NormalEquations
+        With the knee of a robust loss,
+        and masks that leave out what is clipped.
     optimum : Optimum
     held : Ridge, Constrained or None
     robust : Robust or None
         How the optimum of a robust loss was found.
+    saturated : SaturatedFit or None
+        How the optimum was found where the targets have rails.
     """
 
     problem: Problem
-    normal: NormalEquations
     optimum: Optimum
     held: Ridge | Constrained | None = None
     robust: Robust | None = None
+    saturated: SaturatedFit | None = None
 
     def standard_errors(self, level: float | None) -> NDArray[np.float64]:
         """Standard error of each unknown, taps row by row and then the bias; NaN where the data leave it open."""

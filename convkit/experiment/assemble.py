@@ -1,7 +1,9 @@
 """Put what was found into the record, field by field of its JSON."""
 
+import itertools
 import math
-from collections.abc import Callable
+import statistics
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,30 +12,43 @@ from numpy.typing import NDArray
 from convkit.convolution import Padding
 from convkit.experiment.align import anchored, centred, laid_together
 from convkit.experiment.answer import Answer
+from convkit.experiment.identify import Identity, Understood
+from convkit.experiment.inputs import CHANNEL_NAMES
+from convkit.experiment.light import Light
 from convkit.experiment.pose import Posed
 from convkit.experiment.record import (
     BiasBlock,
+    BorderBlock,
+    CandidateBlock,
+    ChannelBlock,
     ConstraintBlock,
     ConventionBlock,
+    EvidenceBlock,
     ExactBlock,
     ExpectationBlock,
     FitBlock,
     IdentifiabilityBlock,
+    IntegerBlock,
     KernelBlock,
     LearningRateBlock,
     LossAtStep,
     Recovery,
     RidgeBlock,
     RobustBlock,
+    StageBlock,
+    SupportBlock,
+    TransferBlock,
 )
 from convkit.experiment.settings import Experiment
 from convkit.kernel import Kernel
-from convkit.recovery import Descent, Parameters, Solver, Spectrum
+from convkit.recovery import Descent, Parameters, Problem, Solver, Spectrum
+from convkit.recovery.border import Border
 from convkit.recovery.constraints import Constrained
 from convkit.recovery.null_directions import in_words, null_pictures, undetermined
 from convkit.recovery.quadratic import as_parameters, as_vector
 from convkit.recovery.ridge import Ridge
 from convkit.recovery.spectrum import predicted_losses
+from convkit.recovery.support import Support
 
 # Longer histories are thinned to about this many entries.
 MOST_LOSSES = 10_000
@@ -48,19 +63,25 @@ Predicted = Callable[[NDArray[Any]], NDArray[np.float64]]
 
 
 def assemble(
-    posed: Posed, answer: Answer, descent: Descent, learning_rate: LearningRateBlock | None, seconds: float
+    understood: Understood,
+    channels: tuple[Understood, ...],
+    light: Light | None,
+    descent: Descent,
+    learning_rate: LearningRateBlock | None,
+    seconds: float,
 ) -> Recovery:
     """Record what a search found, beside the exact answer and what the data can tell."""
+    posed, answer, identity = understood.posed, understood.answer, understood.identity
     experiment, problem, optimum = posed.experiment, answer.problem, answer.optimum
     flip, level = experiment.flip, posed.recording.level
-    found = descent.found.turned(flip=flip)
-    errors = as_parameters(answer.standard_errors(level), problem.size, bias=problem.bias).turned(flip=flip)
+    found, errors = _found(experiment, answer, identity, descent, level)
     # A given target of the image's own size ties every kernel to its output pixel; else kernels lie in the middle.
     tied = posed.inputs.targets is not None and posed.padding not in (Padding.VALID, Padding.FULL)
     rule = anchored if tied else centred
     losses = descent.losses or [descent.final_loss]
     every = math.ceil(len(losses) / MOST_LOSSES)
     spectrum = optimum.spectrum
+    shared = not channels or channels_share(channels)
     predicted = None
     if learning_rate is not None and experiment.chosen_solver is Solver.GD and problem.knee is None:
         predicted = _foretell(posed, answer, learning_rate.used)
@@ -72,12 +93,8 @@ def assemble(
             stride=experiment.stride,
             offset=posed.offset,
         ),
-        kernel=_kernel_block(found.taps, posed.truth, errors.taps, rule),
-        bias=BiasBlock(
-            learned=found.bias if experiment.bias else None,
-            true=posed.truth.bias if posed.truth is not None else None,
-            standard_error=errors.bias if experiment.bias else None,
-        ),
+        kernel=_kernel_block(found.taps, posed.truth, errors.taps, rule, identity, flip=flip) if shared else None,
+        bias=_bias_block(posed, found, errors),
         losses=_losses(losses, every, predicted),
         losses_every=every,
         final_loss=descent.final_loss,
@@ -93,17 +110,44 @@ def assemble(
             determined=in_words(spectrum, problem.size, bias=problem.bias),
             null_directions=_null_directions(spectrum, problem.size, flip=flip),
         ),
-        fit=_fit_block(posed, answer),
+        fit=_fit_block(posed, answer, identity),
         exact=_exact_block(answer, descent.found, level, flip=flip),
         ridge=_ridge_block(answer.held, experiment) if isinstance(answer.held, Ridge) else None,
         constraint=_constraint_block(answer, experiment),
         robust=_robust_block(answer),
         expectation=_expectation(experiment, found.taps, rule, identifiable=spectrum.identifiable),
+        channels=[_channel_block(name, one, rule) for name, one in zip(CHANNEL_NAMES, channels, strict=False)],
+        transfer=_transfer_block(light),
+        support=_support_block(posed.support),
+        border=_border_block(identity.border) if identity is not None else None,
         backend=str(experiment.backend),
         solver=experiment.chosen_solver,
         seconds=seconds,
         covariance=_covariance(answer, level, flip=flip),
     )
+
+
+def _found(
+    experiment: Experiment, answer: Answer, identity: Identity | None, descent: Descent, level: float | None
+) -> tuple[Parameters, Parameters]:
+    """Return what was found and its standard errors, under the record's convention."""
+    if identity is not None and experiment.chosen_solver is Solver.EXACT and answer.held is None:
+        found, errors = _exactly_found(answer, identity, level)
+    else:
+        found, errors = descent.found, _errors(answer, level)
+    return found.turned(flip=experiment.flip), errors.turned(flip=experiment.flip)
+
+
+def _exactly_found(answer: Answer, identity: Identity | None, level: float | None) -> tuple[Parameters, Parameters]:
+    """Return the filter's own kernel as far as it is known; proven, it has no error."""
+    assert identity is not None  # of given targets
+    if identity.proven:
+        return identity.point, Parameters(np.zeros(answer.problem.size), 0.0)
+    return identity.point, _errors(answer, level)
+
+
+def _errors(answer: Answer, level: float | None) -> Parameters:
+    return as_parameters(answer.standard_errors(level), answer.problem.size, bias=answer.problem.bias)
 
 
 def _covariance(answer: Answer, level: float | None, *, flip: bool) -> NDArray[np.float64]:
@@ -113,6 +157,90 @@ def _covariance(answer: Answer, level: float | None, *, flip: bool) -> NDArray[n
     order = [*range(taps)[:: -1 if flip else 1], *range(taps, len(covariance))]
     turned: NDArray[np.float64] = covariance[np.ix_(order, order)]
     return turned
+
+
+def _bias_block(posed: Posed, found: Parameters, errors: Parameters) -> BiasBlock:
+    sought = posed.experiment.bias
+    return BiasBlock(
+        learned=found.bias if sought else None,
+        true=posed.truth.bias if posed.truth is not None else None,
+        standard_error=errors.bias if sought else None,
+    )
+
+
+def channels_share(channels: Sequence[Understood]) -> bool:
+    """Tell whether the channels of colour pictures went through one kernel: no tap differs by more than chance.
+
+    Proven kernels are compared as they are, others by the largest difference in standard errors, which may reach
+    that of a probability of 1e-5 among all differences looked at.
+    """
+    for one, other in itertools.combinations(channels, 2):
+        assert one.identity is not None  # channels are of given pairs
+        assert other.identity is not None
+        first, second = one.identity.point.taps, other.identity.point.taps
+        if one.identity.proven and other.identity.proven:
+            if not np.array_equal(first, second):
+                return False
+            continue
+        level = one.posed.recording.level
+        taps = first.size
+        own, others = (np.diag(each.answer.covariance(level))[:taps] for each in (one, other))
+        limit = _limit(3 * taps) * np.sqrt(own + others).reshape(first.shape) + 1e-12 * float(np.abs(first).max())
+        if (np.abs(first - second) > limit).any():
+            return False
+    return True
+
+
+def _limit(count: int) -> float:
+    """Normal deviate that the largest of so many differences exceeds with a probability of about 1e-5."""
+    return statistics.NormalDist().inv_cdf(1.0 - 0.5e-5 / count)
+
+
+def _channel_block(name: str, one: Understood, rule: Rule) -> ChannelBlock:
+    posed, answer, identity = one.posed, one.answer, one.identity
+    level, flip = posed.recording.level, posed.experiment.flip
+    found, errors = _exactly_found(answer, identity, level)
+    found, errors = found.turned(flip=flip), errors.turned(flip=flip)
+    assert identity is not None  # channels are of given pairs
+    return ChannelBlock(
+        name=name,
+        kernel=_kernel_block(found.taps, posed.truth, errors.taps, rule, identity, flip=flip),
+        bias=_bias_block(posed, found, errors),
+        fit=_fit_block(posed, answer, identity),
+        border=_border_block(identity.border),
+    )
+
+
+def _transfer_block(light: Light | None) -> TransferBlock | None:
+    if light is None:
+        return None
+    return TransferBlock(
+        used=light.used, told=light.told, encoded_levels=light.encoded_levels, linear_levels=light.linear_levels
+    )
+
+
+def _support_block(support: Support | None) -> SupportBlock | None:
+    if support is None:
+        return None
+    return SupportBlock(
+        size=support.size,
+        offset=support.offset,
+        tried=[StageBlock.of(stage) for stage in (*support.criteria, support.kept)],
+        rows_used=support.rows_used,
+        outside=support.outside,
+        outside_by_chance=support.outside_by_chance,
+        settled=support.settled,
+    )
+
+
+def _border_block(border: Border | None) -> BorderBlock | None:
+    if border is None:
+        return None
+    return BorderBlock(
+        rule=str(border.rule) if border.rule is not None else None,
+        told=border.told,
+        candidates=[CandidateBlock.of(one) for one in border.candidates],
+    )
 
 
 def _constraint_block(answer: Answer, experiment: Experiment) -> ConstraintBlock | None:
@@ -181,29 +309,75 @@ def _exact_block(answer: Answer, found: Parameters, level: float | None, *, flip
     )
 
 
-def _kernel_block(learned: NDArray[Any], truth: Kernel | None, errors: NDArray[Any], rule: Rule) -> KernelBlock:
+def _kernel_block(
+    learned: NDArray[Any],
+    truth: Kernel | None,
+    errors: NDArray[Any],
+    rule: Rule,
+    identity: Identity | None,
+    *,
+    flip: bool,
+) -> KernelBlock:
     true, error = None, None
     if truth is not None:
         shown, true = laid_together(learned, truth.taps, rule)
         error = float(np.abs(shown - true).max())
         # Told at the learned size when the truth fits into it, else as it is.
         true = true if true.shape == learned.shape else truth.taps
-    return KernelBlock(learned=learned, true=true, standard_error=errors, max_abs_error=error, name=None)
-
-
-def _fit_block(posed: Posed, answer: Answer) -> FitBlock:
-    """Judge the data at the optimum, not how far a descent came."""
-    squares, recording = answer.optimum.residual_squares, posed.recording
-    spread, level = answer.normal.centred().energy, recording.level
-    pairs = answer.problem.pairs if recording.clips else ()
-    saturated = sum(int(np.count_nonzero(recording.saturated(pair.used()))) for pair in pairs)
-    return FitBlock(
-        residual_rms=math.sqrt(squares / answer.problem.count),
-        rounding_rms=level / math.sqrt(12.0) if level is not None else None,
-        r2=1.0 - squares / spread if spread > 0 else None,
-        saturated_fraction=saturated / answer.problem.count,
-        verdict=None if answer.optimum.spectrum.identifiable else "not-identifiable",
+    block = KernelBlock(learned=learned, true=true, standard_error=errors, max_abs_error=error, name=None)
+    if identity is None:
+        return block
+    names = [match.text for match in identity.naming.names]
+    snapped = identity.snapped
+    integer = None
+    if snapped is not None:
+        numerators = snapped.numerators[::-1, ::-1] if flip else snapped.numerators
+        integer = IntegerBlock(numerators=numerators.tolist(), divisor=snapped.divisor, proven=identity.proven)
+    return block.model_copy(
+        update={
+            "name": names[0] if names else None,
+            "names": names,
+            "properties": identity.naming.properties.text,
+            "integer": integer,
+        }
     )
+
+
+def _fit_block(posed: Posed, answer: Answer, identity: Identity | None) -> FitBlock:
+    """Judge the data at the optimum, not how far a descent came."""
+    optimum, recording, count = answer.optimum, posed.recording, answer.problem.count
+    rms, level = math.sqrt(optimum.residual_squares / count), recording.level
+    spread = _spread(answer.problem)
+    fit = FitBlock(
+        residual_rms=rms,
+        rounding_rms=level / math.sqrt(12.0) if level is not None else None,
+        residual_levels=rms / level if level is not None else None,
+        r2=1.0 - optimum.residual_squares / spread if spread > 0 else None,
+        saturated_fraction=answer.saturated.saturated_fraction if answer.saturated is not None else 0.0,
+        verdict=None if optimum.spectrum.identifiable else "not-identifiable",
+    )
+    if identity is None:
+        return fit
+    told = identity.judgement
+    return fit.model_copy(
+        update={
+            "saturation": str(answer.saturated.method) if answer.saturated is not None else None,
+            "rounding": str(identity.rounding.program.rounding),
+            "pixels": identity.pixels,
+            "reproduced": identity.reproduced,
+            "ties": sum(one.ties for one in identity.replays),
+            "verdict": str(told.verdict),
+            "reason": told.reason,
+            "evidence": [EvidenceBlock.of(one) for one in told.evidence],
+        }
+    )
+
+
+def _spread(problem: Problem) -> float:
+    """Sum of the squared deviations of all targets used from their mean."""
+    used = [np.asarray(pair.used(), dtype=np.float64) for pair in problem.pairs]
+    mean = sum(float(values.sum()) for values in used) / problem.count
+    return sum(float(np.square(values - mean).sum()) for values in used)
 
 
 def _expectation(

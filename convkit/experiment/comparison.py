@@ -44,11 +44,12 @@ class Run(Block):
     @classmethod
     def of(cls, varied: dict[str, Any], found: Recovery) -> "Run":
         """Keep of a recovery what a comparison shows."""
+        kernel = found.kernel
         return cls(
             settings={key: found.experiment[key] for key in varied},
             status=found.status.value,
             final_loss=found.final_loss,
-            max_abs_error=found.kernel.max_abs_error,
+            max_abs_error=kernel.max_abs_error if kernel is not None else None,
             identifiable=found.identifiability.identifiable,
             rank=found.identifiability.rank,
             parameters=found.identifiability.parameters,
@@ -57,9 +58,9 @@ class Run(Block):
             meets_expectation=found.expectation.met if found.expectation is not None else None,
             steps=found.steps,
             seconds=found.seconds,
-            kernel=found.kernel.learned,
-            standard_error=found.kernel.standard_error,
-            true=found.kernel.true,
+            kernel=kernel.learned if kernel is not None else None,
+            standard_error=kernel.standard_error if kernel is not None else None,
+            true=kernel.true if kernel is not None else None,
             bias=found.bias.learned,
             true_bias=found.bias.true,
         )

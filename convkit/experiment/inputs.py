@@ -1,6 +1,6 @@
 """What an experiment begins with: images, targets and masks, read and checked."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from os import PathLike
 from typing import Any
 
@@ -32,6 +32,8 @@ class Inputs:
         Whether the entries are red, green, blue, red, … of colour pictures.
     lossy : bool
         Whether a target comes from a format that changes pixels.
+    linear : bool
+        Whether the numbers were taken to linear light.
     """
 
     images: tuple[Image, ...]
@@ -39,6 +41,18 @@ class Inputs:
     masks: tuple[Mask, ...]
     colour: bool = False
     lossy: bool = False
+    linear: bool = False
+
+    def only(self, channel: int) -> "Inputs":
+        """Return one channel of colour pictures."""
+        assert self.targets is not None  # colour is of given pairs
+        return replace(
+            self,
+            images=self.images[channel::3],
+            targets=self.targets[channel::3],
+            masks=self.masks[channel::3],
+            colour=False,
+        )
 
     @property
     def recording(self) -> Recording:

@@ -10,6 +10,8 @@ import numpy as np
 from convkit.convolution.backends import check_device
 from convkit.experiment.answer import Answer
 from convkit.experiment.assemble import assemble
+from convkit.experiment.identify import Understood, identify
+from convkit.experiment.light import in_its_light
 from convkit.experiment.pose import Posed, pose
 from convkit.experiment.record import LearningRateBlock, Recovery
 from convkit.experiment.settings import Experiment
@@ -29,9 +31,11 @@ from convkit.recovery import (
     find_optimum,
     make_objective,
 )
+from convkit.recovery.censored import SaturationMethod, fit_saturated
 from convkit.recovery.constraints import Constrained, solve_constrained
 from convkit.recovery.huber import find_robust
 from convkit.recovery.quadratic import as_vector
+from convkit.recovery.recording import Recording
 from convkit.recovery.ridge import Ridge, solve_ridge
 from convkit.recovery.spectrum import predicted_arrival
 
@@ -98,21 +102,48 @@ def run(experiment: Experiment, *, watch: Watch | None = None, announce: Announc
     if announce is not None and experiment.backend is LearningBackend.NAIVE and windows > _MANY_WINDOWS:
         announce(f"the backend naive visits {windows} windows a step in Python, which takes its time")
     began = time.perf_counter()
-    answer = _answer(posed)
+    found, light = in_its_light(_understand(posed), _understand)
+    channels = tuple(_understand(found.posed.only(channel)) for channel in range(3)) if posed.inputs.colour else ()
     seconds = time.perf_counter() - began
-    descent, learning_rate = _search(answer, posed, watch, announce)
-    return assemble(posed, answer, descent, learning_rate, seconds + descent.seconds)
+    descent, learning_rate = _search(found.answer, found.posed, watch, announce)
+    return assemble(found, channels, light, descent, learning_rate, seconds + descent.seconds)
+
+
+def _understand(posed: Posed) -> Understood:
+    """Find the exact answer, and of given targets what it tells of the filter."""
+    answer = _answer(posed)
+    return Understood(posed, answer, identify(posed, answer) if posed.inputs.targets is not None else None)
 
 
 def _answer(posed: Posed) -> Answer:
     """Find the minimiser of the loss, and under a price or constraints if there are any."""
-    problem = posed.problem
-    normal = problem.condensed()
-    optimum, robust = find_optimum(problem, normal), None
+    problem, recording = posed.problem, posed.recording
     if problem.loss is Loss.HUBER:
-        robust = find_robust(problem, optimum, posed.recording)
-        optimum, problem = robust.optimum, replace(problem, knee=robust.knee)
-    return Answer(problem, normal, optimum, _hold(normal, posed.experiment), robust)
+        problem = _off_rails(problem, recording)
+        robust = find_robust(problem, find_optimum(problem, problem.condensed()), recording)
+        return Answer(replace(problem, knee=robust.knee), robust.optimum, robust=robust)
+    if not recording.clips:
+        normal = problem.condensed()
+        return Answer(problem, find_optimum(problem, normal), _hold(normal, posed.experiment))
+    fit = fit_saturated(problem, recording)
+    if fit.method is not SaturationMethod.NONE:
+        pairs = zip(problem.pairs, fit.masks, strict=True)
+        problem = replace(problem, pairs=tuple(replace(pair, mask=mask) for pair, mask in pairs))
+    held = None
+    if posed.experiment.ridge is not None or posed.experiment.constraint:
+        held = _hold(problem.condensed(), posed.experiment)
+    return Answer(problem, fit.optimum, held, saturated=fit)
+
+
+def _off_rails(problem: Problem, recording: Recording) -> Problem:
+    """Leave out the outputs on a rail: beyond it their residuals tell nothing."""
+    if not recording.clips:
+        return problem
+    masked = []
+    for pair in problem.pairs:
+        inside = ~recording.saturated(pair.target)
+        masked.append(replace(pair, mask=inside if pair.mask is None else inside & pair.mask))
+    return replace(problem, pairs=tuple(masked))
 
 
 def _hold(normal: NormalEquations, experiment: Experiment) -> Ridge | Constrained | None:

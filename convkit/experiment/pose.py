@@ -1,6 +1,6 @@
 """From settings to the problem that the solvers know: inputs read, targets made, everything on one grid."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -61,14 +61,26 @@ class Posed:
     start: Parameters
     support: Support | None = None
 
+    def only(self, channel: int) -> "Posed":
+        """Return the problem of one channel of colour pictures, of the same size and place."""
+        problem = replace(self.problem, pairs=self.problem.pairs[channel::3])
+        return replace(self, inputs=self.inputs.only(channel), problem=problem)
+
     @property
     def recording(self) -> Recording:
         """How the targets were stored."""
         return self.inputs.recording
 
 
-def pose(experiment: Experiment) -> Posed:
+def pose(experiment: Experiment, inputs: Inputs | None = None) -> Posed:
     """Read or make what an experiment needs, and pose its problem.
+
+    Parameters
+    ----------
+    experiment : Experiment
+        Settled.
+    inputs : Inputs, optional
+        What was read before.
 
     Raises
     ------
@@ -79,7 +91,7 @@ def pose(experiment: Experiment) -> Posed:
     image_rng, noise_rng, start_rng = (
         np.random.default_rng(seed) for seed in np.random.SeedSequence(experiment.seed).spawn(3)
     )
-    inputs = read_inputs(experiment, image_rng)
+    inputs = inputs or read_inputs(experiment, image_rng)
     truth = Kernel.of(experiment.kernel) if experiment.kernel is not None else None
     aligned, size, support = _align(inputs, truth, experiment, noise_rng)
     padding, offset = _shared_convention(aligned)

@@ -12,6 +12,9 @@ import convkit
 from convkit.convolution import Padding
 from convkit.experiment.settings import finite_or_none
 from convkit.recovery import Solver, Status
+from convkit.recovery.border import Candidate
+from convkit.recovery.support import Stage
+from convkit.recovery.verdict import Evidence
 
 
 def _rows(values: NDArray[np.float64]) -> list[list[float | None]]:
@@ -48,14 +51,28 @@ class ConventionBlock(Block):
     offset: tuple[int, int]
 
 
+class IntegerBlock(Block):
+    """The kernel as whole numbers over a divisor; proven when replaying it reproduces every pixel."""
+
+    numerators: list[list[int]]
+    divisor: int
+    proven: bool
+
+
 class KernelBlock(Block):
-    """The taps found, in rows ``(kh, kw)``; the true ones when known; a standard error for each."""
+    """The taps found, in rows ``(kh, kw)``; the true ones when known; a standard error for each, 0 when proven.
+
+    ``names`` are all that fit, the likeliest first; ``properties`` say in words what holds with or without a name.
+    """
 
     learned: Taps
     true: Taps | None
     standard_error: Taps
     max_abs_error: Number | None
     name: str | None
+    names: list[str] = Field(default_factory=list)
+    properties: str | None = None
+    integer: IntegerBlock | None = None
 
 
 class BiasBlock(Block):
@@ -109,14 +126,138 @@ class IdentifiabilityBlock(Block):
     null_directions: list[Taps]
 
 
+class EvidenceBlock(Block):
+    """A test that the verdict rests on."""
+
+    name: str
+    passed: bool
+    statistic: Number | None
+    threshold: Number | None
+    effect: Number | None
+    told: str
+
+    @classmethod
+    def of(cls, evidence: Evidence) -> Self:
+        """Take over a test's outcome."""
+        return cls(
+            name=evidence.name,
+            passed=evidence.passed,
+            statistic=evidence.statistic,
+            threshold=evidence.threshold,
+            effect=evidence.effect,
+            told=evidence.told,
+        )
+
+
 class FitBlock(Block):
-    """How well the kernel explains the target."""
+    """How well the kernel explains the target, in image units and in levels.
+
+    Of given targets also how saturated outputs were dealt with, the rounding mode, how many pixels replaying the
+    kernel reproduces (``ties`` of them where single precision may round either way), and what the verdict rests on.
+    """
 
     residual_rms: Number | None
     rounding_rms: float | None
+    residual_levels: Number | None = None
     r2: Number | None
     saturated_fraction: float
+    saturation: str | None = None
+    rounding: str | None = None
+    pixels: int | None = None
+    reproduced: int | None = None
+    ties: int | None = None
     verdict: Literal["not-identifiable", "exact", "linear", "noisy", "not-linear"] | None
+    reason: str | None = None
+    evidence: list[EvidenceBlock] = Field(default_factory=list)
+
+
+class StageBlock(Block):
+    """A window tried on the way to the size, with the criteria of its choice."""
+
+    size: tuple[int, int]
+    offset: tuple[int, int]
+    residual_squares: Number
+    f: Number | None
+    deviate: Number | None
+    aic: Number | None
+    bic: Number | None
+
+    @classmethod
+    def of(cls, stage: Stage) -> Self:
+        """Take over a stage of the search."""
+        return cls(
+            size=stage.size,
+            offset=stage.offset,
+            residual_squares=stage.residual_squares,
+            f=stage.f,
+            deviate=stage.deviate,
+            aic=stage.aic,
+            bic=stage.bic,
+        )
+
+
+class SupportBlock(Block):
+    """How the size was found: the windows tried, the last of them the one kept, and what lies outside it.
+
+    ``outside`` is the share of the kernel's energy beyond the size kept in the largest window tried, and
+    ``outside_by_chance`` what noise alone would show there.
+    """
+
+    size: tuple[int, int]
+    offset: tuple[int, int]
+    tried: list[StageBlock]
+    rows_used: float
+    outside: Number
+    outside_by_chance: Number
+    settled: bool
+
+
+class CandidateBlock(Block):
+    """A border rule, and how well it explains the rim; ``same`` names rules that come to the same there."""
+
+    rule: str
+    same: list[str]
+    pixels: int
+    reproduced: int
+    residual_levels: Number
+
+    @classmethod
+    def of(cls, candidate: Candidate) -> Self:
+        """Take over a rule that was tried."""
+        return cls(
+            rule=str(candidate.rule),
+            same=[str(rule) for rule in candidate.same],
+            pixels=candidate.count,
+            reproduced=candidate.reproduced,
+            residual_levels=candidate.rms,
+        )
+
+
+class BorderBlock(Block):
+    """How the filter continued the picture beyond its edge, told from the rim; None when no rule explains it."""
+
+    rule: str | None
+    told: str
+    candidates: list[CandidateBlock]
+
+
+class ChannelBlock(Block):
+    """What was found of one channel of colour pictures."""
+
+    name: str
+    kernel: KernelBlock
+    bias: BiasBlock
+    fit: FitBlock
+    border: BorderBlock | None
+
+
+class TransferBlock(Block):
+    """The light the filter worked in, ``srgb`` for encoded numbers, and the residual in either, in levels."""
+
+    used: str
+    told: str
+    encoded_levels: Number | None
+    linear_levels: Number | None
 
 
 class ExactBlock(Block):
@@ -171,7 +312,7 @@ class Recovery(Block):
     version: str = Field(default_factory=lambda: convkit.__version__)
     experiment: dict[str, Any]
     convention: ConventionBlock
-    kernel: KernelBlock
+    kernel: KernelBlock | None
     bias: BiasBlock
     losses: list[LossAtStep]
     losses_every: int
@@ -185,6 +326,10 @@ class Recovery(Block):
     ridge: RidgeBlock | None
     constraint: ConstraintBlock | None
     robust: RobustBlock | None
+    channels: list[ChannelBlock] = Field(default_factory=list)
+    transfer: TransferBlock | None = None
+    support: SupportBlock | None
+    border: BorderBlock | None
     expectation: ExpectationBlock | None
     backend: str
     solver: Solver

@@ -195,7 +195,9 @@ class _Search:
             residuals = beside.target[mask] - beside.predicted[mask]
             count += residuals.size
             squares += float(np.square(residuals).sum())
-        plain = Optimum(tobit.point, squares, tobit.spectrum, tobit.covariance, count)
+        freedom = count - tobit.spectrum.rank
+        variance = squares / freedom if freedom > 0 else math.nan
+        plain = Optimum(tobit.point, squares, squares, variance, tobit.spectrum, tobit.covariance, count)
         unit = tobit.covariance / plain.noise_variance(self.recording.level)
         optimum = replace(plain, unit_covariance=unit)
         return self._told(optimum, SaturationMethod.TOBIT, tobit.noise.total, masks, tobit.covariance)

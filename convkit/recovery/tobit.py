@@ -222,7 +222,7 @@ def maximise_likelihood(
     return TobitFit(
         point,
         noise,
-        Spectrum.of(forth.T @ judged @ forth, judged, back),
+        Spectrum.of(forth.T @ judged @ forth, judged, likelihood.image_shift if problem.bias else 0.0),
         back @ _covariance(here) @ back.T,
     )
 

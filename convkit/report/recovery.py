@@ -8,8 +8,9 @@ from rich.console import Group
 from rich.table import Table
 
 from convkit.experiment import Recovery
-from convkit.experiment.record import LearningRateBlock
+from convkit.experiment.record import BiasBlock, KernelBlock, LearningRateBlock
 from convkit.report.heat import heat_cells
+from convkit.report.identity import identity_lines
 from convkit.report.messages import printable
 from convkit.report.numbers import compact
 from convkit.report.table import add_row, has_colour, new_table, show, stdout_console
@@ -22,21 +23,32 @@ _LINE = 76
 
 
 def show_recovery(found: Recovery, *, full: bool = False) -> None:
-    """Print a recovery on stdout."""
-    show("\n".join(_opening(found)))
+    """Print a recovery on stdout; colour pictures whose channels differ, channel by channel."""
+    show("\n".join([*_opening(found), ""]))
     if found.learning_rate is not None:
         show(_loss_table(found))
-    learned = found.kernel.learned
-    if full or max(learned.shape) <= _EVERY_TAP:
-        show(_tap_table(found, [tuple(at) for at in np.argwhere(np.ones_like(learned))]))
+    if found.kernel is not None:
+        _show_kernel(found.kernel, found.bias, found, full=full)
     else:
-        _show_large(found)
+        for channel in found.channels:
+            lines = identity_lines(channel.kernel, channel.fit, channel.border, found.convention.offset)
+            show("\n".join([channel.name.upper(), *lines, ""]))
+            _show_kernel(channel.kernel, channel.bias, found, full=full)
     show("\n".join(_closing(found)))
+
+
+def _show_kernel(kernel: KernelBlock, bias: BiasBlock, found: Recovery, *, full: bool) -> None:
+    """Show every tap of a small kernel, and the most telling ones of a large one."""
+    every = found.identifiability.identifiable or found.ridge is not None or found.constraint is not None
+    if full or max(kernel.learned.shape) <= _EVERY_TAP:
+        show(_tap_table(kernel, bias, [tuple(at) for at in np.argwhere(np.ones_like(kernel.learned))], every=every))
+    else:
+        _show_large(kernel, bias, every=every)
 
 
 def _opening(found: Recovery) -> list[str]:
     settings, convention = found.experiment, found.convention
-    height, width = found.kernel.learned.shape
+    (height, width), kernel = settings["size"], found.kernel
     asked = f"a {height}x{width} kernel{' and a bias' if found.bias.learned is not None else ''}"
     named = {key: _named(settings[key]) for key in ("image", "target", "kernel")}
     source = f"target {named['target']}" if settings["target"] is not None else f"true kernel {named['kernel']}"
@@ -63,7 +75,19 @@ def _opening(found: Recovery) -> list[str]:
         lines.append(f"learning rate {compact(rate.used)}{limit}{best}")
     else:
         lines.append("exact: the normal equations, solved and refined")
-    return [*lines, ""]
+    if found.channels:
+        shared = "share one kernel" if kernel is not None else "went through DIFFERENT kernels, shown one by one"
+        lines.append(f"colour pictures: the channels {', '.join(one.name for one in found.channels)} {shared}")
+    if kernel is not None:
+        lines += identity_lines(
+            kernel,
+            found.fit,
+            found.border,
+            convention.offset,
+            support=found.support,
+            transfer=found.transfer,
+        )
+    return lines
 
 
 def _named(value: Any) -> str:
@@ -97,16 +121,14 @@ def _loss_table(found: Recovery) -> Table:
     return table
 
 
-def _tap_table(found: Recovery, positions: list[tuple[int, ...]]) -> Table:
-    """One row a tap, and the bias last; — where the data leave a value open."""
-    kernel, bias = found.kernel, found.bias
+def _tap_table(kernel: KernelBlock, bias: BiasBlock, positions: list[tuple[int, ...]], *, every: bool) -> Table:
+    """One row a tap, and the bias last; — where the data leave a value open, unless every one is asked for."""
     true = kernel.true if kernel.true is not None and kernel.true.shape == kernel.learned.shape else None
     headers = ["tap", "learned", *(["true", "error"] if true is not None else []), "std. error"]
     table = new_table(*headers, left=1)
-    shown_all = found.identifiability.identifiable or found.ridge is not None or found.constraint is not None
     for row, column in positions:
         standard_error = float(kernel.standard_error[row, column])
-        known = np.isfinite(standard_error) or shown_all
+        known = np.isfinite(standard_error) or every
         learned = float(kernel.learned[row, column])
         cells = [f"({row},{column})", compact(learned) if known else "—"]
         if true is not None:
@@ -115,9 +137,9 @@ def _tap_table(found: Recovery, positions: list[tuple[int, ...]]) -> Table:
         add_row(table, *cells, _error(standard_error))
     if bias.learned is not None:
         known = bias.standard_error is not None and np.isfinite(bias.standard_error)
-        cells = ["bias", compact(bias.learned) if known or shown_all else "—"]
+        cells = ["bias", compact(bias.learned) if known or every else "—"]
         if true is not None:
-            cells += [compact(bias.true), _signed(bias.learned - (bias.true or 0.0)) if known or shown_all else "—"]
+            cells += [compact(bias.true), _signed(bias.learned - (bias.true or 0.0)) if known or every else "—"]
         add_row(table, *cells, _error(bias.standard_error if bias.standard_error is not None else np.nan))
     return table
 
@@ -126,9 +148,9 @@ def _error(value: float) -> str:
     return compact(value, 2) if np.isfinite(value) else "—"
 
 
-def _show_large(found: Recovery) -> None:
+def _show_large(kernel: KernelBlock, bias: BiasBlock, *, every: bool) -> None:
     """Show a large kernel as heat cells where there is colour, and its most telling taps in numbers."""
-    learned, true = found.kernel.learned, found.kernel.true
+    learned, true = kernel.learned, kernel.true
     console = stdout_console()
     if has_colour(console):
         console.print(Group(f"learned, {learned.shape[0]}x{learned.shape[1]}", heat_cells(learned, console.width)))
@@ -139,7 +161,8 @@ def _show_large(found: Recovery) -> None:
     order = np.argsort(measure, axis=None, kind="stable")[::-1][:_MOST_ERRORS]
     what = "largest errors" if compared else "largest taps"
     show(f"the {len(order)} {what} of {learned.size} taps (--full shows all)")
-    show(_tap_table(found, [tuple(int(i) for i in np.unravel_index(at, learned.shape)) for at in order]))
+    positions = [tuple(int(i) for i in np.unravel_index(at, learned.shape)) for at in order]
+    show(_tap_table(kernel, bias, positions, every=every))
 
 
 def _closing(found: Recovery) -> list[str]:
@@ -159,7 +182,7 @@ def _closing(found: Recovery) -> list[str]:
             ]
     if found.robust is not None:
         lines[0] += f", Huber's knee {compact(found.robust.knee, 3)}: {found.robust.outliers} outliers beyond"
-    if found.kernel.max_abs_error is not None:
+    if found.kernel is not None and found.kernel.max_abs_error is not None:
         lines[0] += f", largest tap error {compact(found.kernel.max_abs_error, 3)}"
     told, exact, rate = found.identifiability, found.exact, found.learning_rate
     if rate is not None and found.status != "diverged" and exact.distance is not None:

@@ -1,0 +1,84 @@
+"""The filter behind given pictures, in a few lines: verdict, whole numbers, name, size, border and rounding."""
+
+from convkit.experiment.record import BorderBlock, FitBlock, KernelBlock, SupportBlock, TransferBlock
+from convkit.recovery.naming import offset_in_words
+from convkit.report.numbers import compact
+
+# Whole numbers of a larger kernel are left to the table and the JSON.
+_MOST_NUMERATORS = 49
+_MOST_NAMES = 4
+
+
+def identity_lines(
+    kernel: KernelBlock,
+    fit: FitBlock,
+    border: BorderBlock | None,
+    offset: tuple[int, int],
+    *,
+    support: SupportBlock | None = None,
+    transfer: TransferBlock | None = None,
+) -> list[str]:
+    """Return what is known of a given pair's filter, a subject a line; nothing of a target that convkit made."""
+    if fit.reason is None:
+        return []
+    told = {
+        "verdict": f"{fit.verdict}: {fit.reason}",
+        "replayed": _replayed(fit),
+        "kernel": _integers(kernel),
+        "name": _names(kernel),
+        "size": _size(kernel, offset, support),
+        "border": border.told if border is not None else None,
+        "rounding": _rounding(fit),
+        # Worth a line only where it was a question.
+        "light": transfer.told if transfer is not None and transfer.linear_levels is not None else None,
+    }
+    width = max(map(len, told)) + 2
+    return [f"{subject:<{width}}{text}" for subject, text in told.items() if text]
+
+
+def _replayed(fit: FitBlock) -> str | None:
+    if not fit.pixels or fit.reproduced is None:
+        return None
+    inside = f"{fit.reproduced} of {fit.pixels} pixels"
+    ties = f", {fit.ties} of them exact halves or next to one" if fit.ties else ""
+    return f"{'exact: ' if fit.reproduced == fit.pixels else ''}{inside}{ties}"
+
+
+def _integers(kernel: KernelBlock) -> str | None:
+    integer = kernel.integer
+    if integer is None or sum(map(len, integer.numerators)) > _MOST_NUMERATORS:
+        return None
+    rows = "; ".join(",".join(map(str, row)) for row in integer.numerators)
+    over = f" / {integer.divisor}" if integer.divisor != 1 else ""
+    return f"{rows}{over}{' (proven)' if integer.proven else ' (within the error bars)'}"
+
+
+def _names(kernel: KernelBlock) -> str:
+    if not kernel.names:
+        return f"no known name: {kernel.properties}"
+    more = f"; {len(kernel.names)} names fit in all" if len(kernel.names) > _MOST_NAMES else ""
+    return "; or ".join(kernel.names[:_MOST_NAMES]) + more
+
+
+def _size(kernel: KernelBlock, offset: tuple[int, int], support: SupportBlock | None) -> str:
+    height, width = kernel.learned.shape
+    place = f"{height}x{width}, {offset_in_words((height, width), offset)}"
+    return place if support is None else f"{place}; {_search(support)}"
+
+
+def _search(support: SupportBlock) -> str:
+    largest = max(support.tried, key=lambda stage: stage.size[0] * stage.size[1]).size
+    used = "" if support.rows_used >= 1.0 else f", {support.rows_used:.0%} of the picture looked at"
+    outside = f"{compact(100 * support.outside, 2)} % of the energy outside"
+    chance = f" ({compact(100 * support.outside_by_chance, 2)} % by chance)"
+    ended = "" if support.settled else "; STILL GROWING: the kernel may be larger"
+    return f"windows up to {largest[0]}x{largest[1]} tried{used}, {outside}{chance}{ended}"
+
+
+def _rounding(fit: FitBlock) -> str | None:
+    if fit.residual_levels is None:
+        return None
+    words = {"round": "to the nearest", "truncate": "cut off (truncated)", "none": "none needed"}
+    mode = words.get(fit.rounding or "", fit.rounding or "")
+    clipped = f"; {fit.saturated_fraction:.1%} saturated ({fit.saturation})" if fit.saturated_fraction else ""
+    return f"{mode}; residual {compact(fit.residual_levels, 3)} levels, rounding alone 0.289{clipped}"
