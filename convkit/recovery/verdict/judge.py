@@ -1,0 +1,145 @@
+"""The verdict on whether a target is one linear, shift-invariant filter of its image."""
+
+import math
+
+import numpy as np
+
+from convkit.recovery.null_directions import in_words
+from convkit.recovery.optimum import Optimum
+from convkit.recovery.problem import Problem
+from convkit.recovery.recording import Recording
+from convkit.recovery.verdict import noise
+from convkit.recovery.verdict.floor import MOST, ONE_MORE, clipping_evidence, floor_evidence, reach_evidence
+from convkit.recovery.verdict.judgement import Evidence, Judgement, Verdict
+from convkit.recovery.verdict.structure import outside, structure_evidence
+from convkit.recovery.verdict.tally import Sample
+
+# Shares of the residual that must be explained for a filter to be called not linear, from the table that
+# benchmarks/verdicts.py makes: white and signal-dependent noise on linear filters stays below 1 %, and the weakest of
+# the filters that are not linear reaches 11 %. JPEG, which drops small differences, is not linear itself: up to 12 %.
+LEAST_SHARE = 0.03
+LEAST_SHARE_IN_JPEG = 0.2
+# Roundings between passes drop small differences too, so within their floor it takes half of the residual.
+_HALF = 0.5
+# Fewer outputs are not tested for structure.
+_FEWEST = 1000
+
+
+def judge(
+    problem: Problem, optimum: Optimum, recording: Recording, *, reproduced: bool, noise_like: str | None = None
+) -> Judgement:
+    """Decide whether a target is one linear filter of its image, plus offset, rounding, clipping and noise.
+
+    The tests look at up to 2^18 outputs in blocks of 64x64 spread evenly over the picture; the floor at all.
+    An effect counts when it is both significant (once in a million by chance) and large (`LEAST_SHARE` of the
+    residual's variance, and more than one rounding).
+
+    Parameters
+    ----------
+    problem : Problem
+        Its pairs' masks leave saturated outputs out.
+    optimum : Optimum
+        Its least-squares answer.
+    recording : Recording
+        The target's level and rails.
+    reproduced : bool
+        Whether replaying the answer gave every pixel of the target.
+    noise_like : str, optional
+        ``jpeg`` when the target is known to come from a JPEG file.
+
+    Examples
+    --------
+    >>> image = np.random.default_rng(0).integers(0, 256, (64, 64)) / 255
+    >>> target = np.rint(255 * (0.3 * image[:, 1:] + 0.5 * image[:, :-1])) / 255
+    >>> from convkit.recovery import find_optimum
+    >>> problem = Problem.of(image, target, (1, 2)); optimum = find_optimum(problem, problem.condensed())
+    >>> judgement = judge(problem, optimum, Recording(1 / 255, 0, 1), reproduced=False)
+    >>> judgement.verdict.value, judgement.reason
+    ('linear', 'at the rounding floor: residual 0.291 levels, one rounding leaves 0.289')
+    """
+    if not optimum.spectrum.identifiable:
+        return Judgement(
+            Verdict.NOT_IDENTIFIABLE, "; ".join(in_words(optimum.spectrum, problem.size, bias=problem.bias))
+        )
+    if reproduced:
+        told = "replaying the answer gives every pixel of the target"
+        return Judgement(Verdict.EXACT, told, (Evidence("replay", 0.0, 0.0, 0.0, 0.0, passed=True, told=told),))
+    sigma = math.sqrt(optimum.residual_squares / max(optimum.count, 1.0))
+    sample = Sample.of(problem, optimum)
+    slack = max(sigma, MOST / 2.0 * (recording.level or 0.0))
+    extremes = sample.extremes(slack)
+    floor = floor_evidence(optimum, recording, _root_mean_square(problem))
+    basic = (floor, reach_evidence(extremes, recording), clipping_evidence(extremes, recording, slack))
+    at_floor = all(test.passed for test in basic)
+    if at_floor and floor.effect <= ONE_MORE:
+        return Judgement(Verdict.LINEAR, f"at the rounding floor: {floor.told}", basic)
+    if sigma == 0.0 or extremes.count < _FEWEST:
+        return _untested(basic, extremes.count, at_floor=at_floor)
+    return _tested(sample, sigma, recording, basic, at_floor=at_floor, noise_like=noise_like)
+
+
+def _untested(basic: tuple[Evidence, ...], count: int, *, at_floor: bool) -> Judgement:
+    floor, _, clipping = basic
+    if not clipping.passed:
+        return Judgement(Verdict.NOT_LINEAR, clipping.told, basic)
+    verdict = Verdict.LINEAR if at_floor else Verdict.NOISY
+    return Judgement(verdict, f"{floor.told}; {count} outputs are too few to look for structure", basic)
+
+
+def _tested(
+    sample: Sample,
+    sigma: float,
+    recording: Recording,
+    basic: tuple[Evidence, ...],
+    *,
+    at_floor: bool,
+    noise_like: str | None,
+) -> Judgement:
+    floor, reach, clipping = basic
+    tally = sample.tally(sigma, recording)
+    if tally.count < _FEWEST:
+        return _untested(basic, tally.count, at_floor=at_floor)
+    blocks, white, even = noise.blocks(tally), noise.whiteness(tally), noise.homogeneity(tally)
+    jpeg = noise_like == "jpeg" or not blocks.passed
+    least = LEAST_SHARE_IN_JPEG if jpeg else LEAST_SHARE
+    if at_floor:
+        least = _HALF
+    elif recording.level is not None:
+        least = max(least, 1.0 / floor.effect)  # one rounding may follow anything
+    structure = structure_evidence(tally, min(least, 1.0))
+    beyond = outside(tally, LEAST_SHARE)
+    evidence = (*basic, *structure, beyond, blocks, white, even)
+    failed = [test for test in structure if not test.passed]
+    if failed:
+        strongest = max(failed, key=lambda test: test.effect)
+        return Judgement(Verdict.NOT_LINEAR, _sentence(strongest, clipping, beyond), evidence)
+    if not clipping.passed:
+        return Judgement(Verdict.NOT_LINEAR, clipping.told, evidence)
+    if at_floor:
+        told = f"{floor.told} and {MOST:.0f} in a row at most {math.sqrt(MOST / 12):.3f}"
+        return Judgement(Verdict.LINEAR, f"at the floor of several roundings: {told}", evidence)
+    return Judgement(
+        Verdict.NOISY, f"a linear filter and {_noise(floor, reach, white, even, beyond, jpeg=jpeg)}", evidence
+    )
+
+
+def _sentence(*tests: Evidence) -> str:
+    """Say what the first test found, and the others if they failed."""
+    return "; ".join([tests[0].told, *(test.told for test in tests[1:] if not test.passed)])
+
+
+def _noise(floor: Evidence, reach: Evidence, white: Evidence, even: Evidence, beyond: Evidence, *, jpeg: bool) -> str:
+    """Say what kind of noise was found."""
+    if floor.passed and not reach.passed:
+        return f"a few outliers: {_sentence(floor, reach, beyond)}"
+    unlike = [name for name, test in (("white", white), ("even", even)) if not test.passed]
+    kind = (
+        "the losses of JPEG" if jpeg else f"noise that is not {' and not '.join(unlike)}" if unlike else "white noise"
+    )
+    return f"{kind}: {_sentence(floor, white, even, beyond)}"
+
+
+def _root_mean_square(problem: Problem) -> float:
+    """RMS of the outputs used."""
+    squares = sum(float(np.square(np.asarray(pair.used(), np.float64)).sum()) for pair in problem.pairs)
+    return math.sqrt(squares / max(problem.count, 1))

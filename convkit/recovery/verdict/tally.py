@@ -1,0 +1,194 @@
+"""One pass over the sample: all that the tests need to know."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from convkit.recovery.optimum import Optimum
+from convkit.recovery.problem import Problem
+from convkit.recovery.recording import Recording
+from convkit.recovery.tiles import in_lanes, in_threads
+from convkit.recovery.verdict.features import NAMES, PLACE, Filter
+from convkit.recovery.verdict.rails import cut_noise, inside, margin
+from convkit.recovery.verdict.sample import TILES, Block, blocks
+
+Array = NDArray[np.float64]
+
+RESIDUAL, SQUARE = len(NAMES), len(NAMES) + 1
+# Neighbours to the right, below, and on both diagonals.
+LAGS = ((0, 1), (1, 0), (1, 1), (1, -1))
+# JPEG works on blocks of 8x8 pixels, and 8 is a multiple of the periods of ordered dither and of colour mosaics.
+PERIOD = 8
+
+
+@dataclass(eq=False)
+class Tally:
+    """Sums over outputs, residuals in standard deviations.
+
+    Attributes
+    ----------
+    moments : ndarray, shape (TILES², q, q)
+        ``Σ z zᵀ`` in each tile of the picture, with the measures, the residual and its square in ``z``.
+    pixel, fitted, change, residual : lists of ndarray
+        One number an output: the pixel under the largest tap, the fitted value, what the filter makes of the
+        pixel beyond its gain, and the residual.
+    phases : ndarray, shape (2, PERIOD, PERIOD)
+        Sum of the residuals, and their number, by row and column modulo the period.
+    neighbours : ndarray, shape (2, len(LAGS))
+        Sum of products of neighbouring residuals, and their number.
+    agreements : ndarray, shape (2, 2, PERIOD)
+        Sum of products of the *signs* of residuals next to each other across and down, and their number, by column
+        and by row modulo the period.
+    """
+
+    moments: Array
+    pixel: list[Array]
+    fitted: list[Array]
+    change: list[Array]
+    residual: list[Array]
+    phases: Array
+    neighbours: Array
+    agreements: Array
+
+    @classmethod
+    def empty(cls) -> "Tally":
+        """Return sums of nothing."""
+        q = len(NAMES) + 2
+        shapes = (2, PERIOD, PERIOD), (2, len(LAGS)), (2, 2, PERIOD)
+        return cls(np.zeros((TILES**2, q, q)), [], [], [], [], *(np.zeros(shape) for shape in shapes))
+
+    def __add__(self, other: "Tally") -> "Tally":
+        """Join the tallies of two sets of outputs."""
+        return Tally(*(getattr(self, name) + getattr(other, name) for name in self.__dataclass_fields__))
+
+    @property
+    def count(self) -> int:
+        """How many outputs were looked at."""
+        return sum(len(part) for part in self.residual)
+
+    @property
+    def total(self) -> Array:
+        """The moments of all tiles."""
+        summed: Array = self.moments.sum(axis=0)
+        return summed
+
+    def add(self, block: Block, fitted: Array, residual: Array, mask: NDArray[np.bool_], filtered: Filter) -> None:
+        """Add a block's outputs."""
+        if not mask.any():
+            return
+        measures = filtered.measures(block, fitted)
+        columns = np.empty((SQUARE + 1, np.count_nonzero(mask)))
+        columns[:RESIDUAL] = measures[:, mask]
+        columns[RESIDUAL] = residual[mask]
+        np.square(columns[RESIDUAL], out=columns[SQUARE])
+        self.moments[block.tile] += columns @ columns.T
+        pixel, response = columns[PLACE["pixel"]].copy(), columns[PLACE["fitted value"]].copy()
+        self.pixel.append(pixel)
+        self.fitted.append(response)
+        self.change.append(response - float(filtered.taps.sum()) / filtered.size * pixel)
+        self.residual.append(columns[RESIDUAL].copy())
+        self._add_places(block, np.where(mask, residual, 0.0), mask)
+
+    def _add_places(self, block: Block, residual: Array, mask: NDArray[np.bool_]) -> None:
+        rows, columns = (
+            (start + np.arange(length)) % PERIOD
+            for start, length in zip((block.top, block.left), residual.shape, strict=True)
+        )
+        place = PERIOD * rows[:, None] + columns
+        for sums, values in zip(self.phases, (residual, mask), strict=True):
+            sums += np.bincount(place.ravel(), values.ravel(), PERIOD**2).reshape(PERIOD, PERIOD)
+        signs = np.sign(residual)
+        for k, lag in enumerate(LAGS):
+            here, there = _moved(residual.shape, lag)
+            both = mask[here] & mask[there]
+            self.neighbours[:, k] += np.sum(residual[here] * residual[there]), np.count_nonzero(both)
+            if k < 2:  # across, by column; down, by row
+                agreeing, pairs = (values.sum(axis=k) for values in (signs[here] * signs[there], both))
+                of = (columns if k == 0 else rows)[1:]
+                self.agreements[0, k] += np.bincount(of, agreeing, PERIOD)
+                self.agreements[1, k] += np.bincount(of, pairs, PERIOD)
+
+
+@dataclass(frozen=True, eq=False)
+class Extremes:
+    """The largest residual, and outputs predicted beyond the extremes of the target.
+
+    Attributes
+    ----------
+    reach : float
+        Largest residual, in image units.
+    count : int
+        Outputs looked at.
+    lowest, highest : float
+        Of the target, outputs that are not used included.
+    below, above : int
+        How many outputs are predicted below the lowest value and above the highest, by more than the slack.
+    """
+
+    reach: float
+    count: int
+    lowest: float
+    highest: float
+    below: int
+    above: int
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """Blocks, and what the filter makes of them."""
+
+    filtered: Filter
+    blocks: Sequence[Block]
+    fitted: Sequence[Array]
+
+    @classmethod
+    def of(cls, problem: Problem, optimum: Optimum) -> "Sample":
+        """Draw the sample and filter it."""
+        drawn = list(blocks(problem))
+        pixels = [block.pixels for block in drawn]
+        count = max(sum(part.size for part in pixels), 1)
+        origin = sum(float(part.sum()) for part in pixels) / count
+        spread = (sum(float(np.square(part - origin).sum()) for part in pixels) / count) ** 0.5
+        filtered = Filter(optimum.point, problem.stride, origin, spread or 1.0)
+        return cls(filtered, drawn, in_threads(filtered.fitted, drawn))
+
+    def extremes(self, slack: float) -> Extremes:
+        """Look at the largest residuals and at the ends of the target's range."""
+        used = [
+            (block.target[block.mask], fitted[block.mask])
+            for block, fitted in zip(self.blocks, self.fitted, strict=True)
+        ]
+        lowest = min((float(block.target.min()) for block in self.blocks), default=0.0)
+        highest = max((float(block.target.max()) for block in self.blocks), default=0.0)
+        return Extremes(
+            max((float(np.abs(target - fitted).max()) for target, fitted in used if target.size), default=0.0),
+            sum(target.size for target, _ in used),
+            lowest,
+            highest,
+            sum(int(np.count_nonzero(fitted < lowest - slack)) for _, fitted in used),
+            sum(int(np.count_nonzero(fitted > highest + slack)) for _, fitted in used),
+        )
+
+    def tally(self, sigma: float, recording: Recording) -> Tally:
+        """Add up what the tests need, of outputs that are clear of the rails."""
+        used = [fitted[block.mask] for block, fitted in zip(self.blocks, self.fitted, strict=True)]
+        distance = margin(np.concatenate(used), sigma, recording) if used else 0.0
+
+        def sum_lane(lane: Sequence[tuple[Block, Array]]) -> Tally:
+            tally = Tally.empty()
+            for block, fitted in lane:
+                residual = (block.target - fitted - cut_noise(fitted, sigma, recording)) / sigma
+                tally.add(block, fitted, residual, block.mask & inside(fitted, distance, recording), self.filtered)
+            return tally
+
+        lanes = in_lanes(sum_lane, list(zip(self.blocks, self.fitted, strict=True)))
+        return sum(lanes, Tally.empty())
+
+
+def _moved(shape: tuple[int, int], lag: tuple[int, int]) -> tuple[tuple[slice, slice], tuple[slice, slice]]:
+    down, across = lag
+    here = slice(down, None), slice(max(across, 0), shape[1] + min(across, 0))
+    there = slice(None, shape[0] - down), slice(max(-across, 0), shape[1] - max(across, 0))
+    return here, there
