@@ -16,6 +16,7 @@ from convkit.recovery.support.sample import Sample
 from convkit.recovery.support.window import Size, Window
 
 _WHITENER = 2  # pixels to either side
+_MEDIAN = 0.4549  # of the square of a standard normal deviate
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,7 +89,9 @@ def strongest_beyond(
     falls = np.square(score) / (problem.count * whitener.variance)
     falls[nest.window.slices_in(reach)] = 0.0
     row, column = np.unravel_index(int(falls.argmax()), reach.size)
-    least = max(nest.noise.variance * critical(reach.taps) ** 2, worthwhile * problem.count)
+    # Most positions have no tap: what they show is chance, should its variance be larger than thought.
+    spread = max(nest.noise.variance, float(np.median(falls)) / _MEDIAN)
+    least = max(spread * critical(reach.taps) ** 2, worthwhile * problem.count)
     if falls[row, column] <= least:
         return None
     return int(row) + reach.offset[0], int(column) + reach.offset[1]

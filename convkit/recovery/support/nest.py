@@ -16,11 +16,13 @@ Matrix = NDArray[np.float64]
 Vector = NDArray[np.float64]
 
 _EPS = float(np.finfo(np.float64).eps)
-# Taps that move the outputs by less than a hundredth of the rounding's RMS (0.003 levels) carry no practical
+# Taps that move the outputs by less than 1/64 of the rounding (RMS: 0.0045 levels) carry no practical
 # weight. Rounding is not white: of outputs that are multiples of 1/2 or 1/9 of a level it depends on the pixels,
 # and a handful of lags beside the kernel explain up to some 1e-5 of its variance on photographs.
-_PRACTICAL = 1e-4
+_PRACTICAL = 1 / 64**2
 _BLOCK = 128
+# A pivot counts from so many times the ridge on: what is left of a dependent tap is the ridge and its rounding.
+_SEEN = 4.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,6 +122,11 @@ class Nest:
     def falls(self) -> Vector:
         """By how much each ring lowers the squared residuals."""
         return np.add.reduceat(np.square(self.responses), np.append(0, self.ends[:-1]))
+
+    @cached_property
+    def identifiable(self) -> bool:
+        """Whether the image determines every tap: each has something to itself that those further in do not tell."""
+        return bool(np.square(np.diag(self._factor)[:-1]).min() > _SEEN * ridge(self.gram))
 
     @cached_property
     def floor(self) -> float:

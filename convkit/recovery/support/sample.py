@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,9 +16,11 @@ from convkit.recovery.support.window import Window
 
 # Pictures up to twice this are looked at whole; of larger ones so many outputs tell the size.
 _OUTPUTS = 1 << 19
-# Where outputs are left out the normal equations go patch by patch, in a time of taps² · outputs.
-_OUTPUTS_PER_TAP = 40
-_MASKED_OUTPUTS = 1 << 16
+# Where more than a few outputs are left out, the normal equations go patch by patch, in a time of outputs · taps²:
+# then so many pixels of patches are looked at, but as many outputs per tap at least.
+_FEW = 0.02
+_PRODUCTS = 3e7
+_OUTPUTS_PER_TAP = 20
 _BANDS = 4
 # Each band of a window of so many taps takes the normal equations as long as some hundred thousand pixels.
 _MANY_TAPS = 1000
@@ -90,22 +93,7 @@ class Sample:
     def pairs(self, window: Window) -> tuple[Pair, ...]:
         """Return the bands of rows looked at, for one window, with a mask of the outputs used."""
         whole = self.scene.pair(window.size, window.offset)
-        rows, width = whole.target.shape
-        if not rows or not width:
-            return ()
-        wanted = _OUTPUTS
-        # A look at every 16th row tells how much is left out.
-        used = self._used_share(Pair(whole.image, whole.target[::16], None if whole.mask is None else whole.mask[::16]))
-        if used < 0.98:
-            wanted = min(_OUTPUTS, int(max(_OUTPUTS_PER_TAP * window.taps, _MASKED_OUTPUTS) / max(used, 0.01)))
-        height = math.ceil(wanted / width)
-        if 2 * height >= rows:
-            bands = [(0, rows)]
-        else:
-            count = _BANDS if window.taps < _MANY_TAPS else 2
-            height = math.ceil(height / count)
-            bands = [(int(top), int(top) + height) for top in np.linspace(0, rows - height, count)]
-        return tuple(self._band(whole, top, bottom, window) for top, bottom in bands)
+        return tuple(self._band(whole, top, bottom, window) for top, bottom in self._bands(window))
 
     def condense(self, window: Window, *, bias: bool) -> NormalEquations | None:
         """Return the normal equations of a window; None if no output is left."""
@@ -122,12 +110,31 @@ class Sample:
 
     def share(self, window: Window) -> float:
         """Return which share of the outputs is looked at."""
-        whole = self.scene.pair(window.size, window.offset)
-        return sum(pair.target.size for pair in self.pairs(window)) / max(whole.target.size, 1)
+        rows, _ = self.scene.interior(window.size, window.offset)
+        looked_at = sum(bottom - top for top, bottom in self._bands(window))
+        return looked_at / max(rows.stop - rows.start, 1)
 
-    def _used_share(self, pair: Pair) -> float:
-        kept = ~self.recording.saturated(pair.target)
-        return float(np.mean(kept if pair.mask is None else kept & pair.mask))
+    @cached_property
+    def usable(self) -> float:
+        """Share of the outputs that are not on a rail, as every 16th row tells."""
+        kept = ~self.recording.saturated(self.scene.target[::16])
+        return float(np.mean(kept if self.scene.mask is None else kept & self.scene.mask[::16]))
+
+    def _bands(self, window: Window) -> list[tuple[int, int]]:
+        rows, columns = self.scene.interior(window.size, window.offset)
+        height, width = rows.stop - rows.start, columns.stop - columns.start
+        if not height or not width:
+            return []
+        wanted = float(_OUTPUTS)
+        if self.usable < 1 - _FEW:
+            products = max(_PRODUCTS / window.taps, _OUTPUTS_PER_TAP * window.taps)
+            wanted = min(wanted, products / max(self.usable, _FEW))
+        needed = math.ceil(wanted / width)
+        if 2 * needed >= height:
+            return [(0, height)]
+        count = _BANDS if window.taps < _MANY_TAPS else 2
+        band = math.ceil(needed / count)
+        return [(int(top), int(top) + band) for top in np.linspace(0, height - band, count)]
 
     def _band(self, whole: Pair, top: int, bottom: int, window: Window) -> Pair:
         image, target = whole.image[top : bottom + window.size[0] - 1], whole.target[top:bottom]

@@ -1,32 +1,20 @@
 """Find the size and offset of an unknown kernel."""
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from convkit.recovery.recording import Recording
 from convkit.recovery.registered import Registered
-from convkit.recovery.support.beyond import Whitener, strongest_beyond
+from convkit.recovery.support.growth import Growth
 from convkit.recovery.support.nest import Nest, ridge
-from convkit.recovery.support.sample import Model, Sample
+from convkit.recovery.support.sample import Sample
 from convkit.recovery.support.trim import trim
 from convkit.recovery.support.window import Reach, Size, Window
 
-# Half sides of the windows fitted, until one is enough; then the whole reach.
-_STAGES = (3, 7, 15, 23)
 # Rings beyond the last one that says anything, from which trimming begins.
 _SLACK = 2
-# From this share of saturated outputs on they are left out by prediction, if there is noise beyond rounding.
-_MANY_SATURATED = 0.01
-_MARGIN = 4.0  # standard deviations from the rails
-# Several passes of rounding, as of a blur made of boxes, leave at most twice the variance of one.
-_NOISY = 3.0
-# When more is left than rounding, a response that is not linear has something to gain from any window, without end:
-# a median, a gamma curve or a bilateral filter some 0.3 to 0.6 % of the variance a ring. A ring that a linear kernel
-# misses takes at least 1 % in noise of 2 levels, for boxes up to 63x63. So beyond 15x15 such gains are left.
-_RING = 5e-3
-_TAP = 1e-3
 
 
 @dataclass(frozen=True)
@@ -77,7 +65,8 @@ class Support:
     settled : bool
         False when the window reached its largest size and the residual still fell.
     identifiable : bool
-        Whether the image determines every tap of the support.
+        Whether the image determines every tap of the last window fitted. If not, other kernels explain the target as
+        well, and the support is that of a small one; windows grow no further then.
     """
 
     size: Size
@@ -136,8 +125,7 @@ def find_support(scene: Registered, recording: Recording, *, largest: int = 71, 
     ((1, 1), (-2, 0), True)
     """
     reach = Reach.of(scene, largest)
-    search = _Search(Sample.of(scene, recording), reach, bias)
-    grown = search.grow()
+    grown = Growth(Sample.of(scene, recording), reach, bias).grow()
     if grown is None:
         return _nothing_to_see(reach)
     nest = grown.nest
@@ -146,97 +134,12 @@ def find_support(scene: Registered, recording: Recording, *, largest: int = 71, 
     start = reach.grown(max(nest.last_ring(noise), 0) + _SLACK).part(nest.window)
     places = start.places_in(nest.window)
     support = trim(nest.gram[np.ix_(places, places)], nest.moment[places], start, noise, reach.centre)
-    return _told(nest, support, reach, grown.sample.share(nest.window), settled=grown.settled)
-
-
-@dataclass(frozen=True, eq=False)
-class _Grown:
-    """The last window fitted.
-
-    Attributes
-    ----------
-    sample : Sample
-        The outputs used.
-    nest : Nest
-    last_ring : int
-        The outermost ring with taps.
-    settled : bool
-        Whether the window is large enough.
-    in_vain : bool
-        Whether a larger window would lower the residuals significantly, but hardly.
-    """
-
-    sample: Sample
-    nest: Nest
-    last_ring: int
-    settled: bool = True
-    in_vain: bool = False
-
-
-@dataclass(frozen=True, eq=False)
-class _Search:
-    sample: Sample
-    reach: Reach
-    bias: bool
-
-    def grow(self) -> _Grown | None:
-        """Fit larger and larger windows until one is enough; None if not even the first can be fitted."""
-        furthest = self.reach.rings - 1
-        grown, whitener, least = None, None, 0
-        for half in [half for half in _STAGES if half < furthest] + [furthest]:
-            if half < least:
-                continue
-            fitted = self._fit(self.reach.grown(half))
-            if fitted is None:
-                break
-            sample, nest = fitted
-            last_ring = nest.last_ring(nest.noise)
-            if half == furthest:
-                return _Grown(sample, nest, last_ring, settled=self.reach.given or last_ring < furthest)
-            grown = _Grown(sample, nest, last_ring, settled=False)
-            noisy = nest.noise.variance > _NOISY * nest.floor
-            if last_ring == half:
-                if noisy and half > _STAGES[0] and nest.falls[half] < _RING * nest.noise.variance * nest.count:
-                    return replace(grown, in_vain=True)
-                continue
-            if whitener is None:
-                whitener = Whitener.of(self.sample.scene.image, self.reach.window)
-            worthwhile = _TAP * nest.noise.variance if noisy else nest.noise.least / nest.count
-            wanted = strongest_beyond(sample, nest, self.reach.window, whitener, worthwhile)
-            if wanted is None:
-                return replace(grown, settled=True)
-            least = max(abs(place - middle) for place, middle in zip(wanted, self.reach.centre, strict=True))
-        return grown
-
-    def _fit(self, window: Window) -> tuple[Sample, Nest] | None:
-        """Fit one window, and where many outputs are saturated once more without those predicted to be."""
-        sample, recording = self.sample, self.sample.recording
-        nest = self._condensed(sample, window)
-        if nest is None:
-            return None
-        margin = _MARGIN * math.sqrt(nest.noise.variance)
-        noisy = nest.noise.variance > _NOISY * nest.floor
-        if noisy and 8 * margin < recording.highest - recording.lowest < math.inf:
-            looked_at = sum(pair.target.size for pair in sample.pairs(window))
-            if nest.count < (1 - _MANY_SATURATED) * looked_at:
-                again = sample.predicted_by(Model(window, nest.point), margin)
-                refitted = self._condensed(again, window)
-                if refitted is not None:
-                    return again, refitted
-        return sample, nest
-
-    def _condensed(self, sample: Sample, window: Window) -> Nest | None:
-        normal = sample.condense(window, bias=self.bias)
-        if normal is None or normal.count < 2 * window.taps:
-            return None
-        nest = Nest.of(normal, window, self.reach, sample.recording)
-        return nest if np.diag(nest.gram).max() > 0.0 else None
+    return _told(nest, support, reach, grown.share, settled=grown.settled)
 
 
 def _told(nest: Nest, support: Window, reach: Reach, share: float, *, settled: bool) -> Support:
     places = support.places_in(nest.window)
     gram, moment = nest.gram[np.ix_(places, places)], nest.moment[places]
-    pivots = np.square(np.diag(np.linalg.cholesky(gram + ridge(gram) * np.eye(len(gram)))))
     answer = np.linalg.solve(gram + ridge(gram) * np.eye(len(gram)), moment)
     squares = max(nest.energy - float(answer @ moment), float(nest.residual_squares[-1]))
     taps, variances = np.square(nest.point.taps.ravel()), nest.noise.variance * nest.variances()
@@ -252,7 +155,7 @@ def _told(nest: Nest, support: Window, reach: Reach, share: float, *, settled: b
         float(taps[outside].sum()) / energy,
         float(variances[outside].sum()) / energy,
         settled,
-        bool(pivots.min() > 4 * ridge(gram)),
+        nest.identifiable,
     )
 
 

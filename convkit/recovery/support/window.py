@@ -166,7 +166,7 @@ class _Axis:
                 return cls(0, spare, centre, given=True)
         else:
             centre = min(spare, 0) // 2
-        half = (min(largest, (image + 1) // 3) - 1) // 2
+        half = (max(min(largest, (image + 1) // 3), 1) - 1) // 2
         return cls(centre - half, centre + half, centre, given=False)
 
     def shrunk(self) -> "_Axis":
