@@ -184,7 +184,7 @@ def maximise_likelihood(
         The outputs on a rail that count: those predicted so far beyond it that they tell nothing may be left out.
     start : Parameters
     noise : Noise
-        To begin with, above its floor.
+        To begin with; its floor stays.
 
     Examples
     --------
@@ -206,7 +206,7 @@ def maximise_likelihood(
     unknowns = as_vector(start, bias=problem.bias)
     if problem.bias:
         unknowns[-1] += likelihood.image_shift * float(unknowns[:-1].sum()) - likelihood.target_shift
-    log_noise = math.log(noise.spread)
+    log_noise = math.log(max(noise.spread, math.exp(least)))
     here = likelihood.at(unknowns, log_noise)
     for _ in range(_MOST_STEPS):
         step = _newton_step(here, likelihood.count, least - log_noise)
