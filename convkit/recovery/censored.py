@@ -102,7 +102,7 @@ def fit_saturated(problem: Problem, recording: Recording, *, start: Parameters |
     used = tuple(np.ones(pair.target.shape, np.bool_) if pair.mask is None else pair.mask for pair in problem.pairs)
     off_rails = tuple(mask & ~recording.saturated(pair.target) for pair, mask in zip(problem.pairs, used, strict=True))
     kept = sum(int(np.count_nonzero(mask)) for mask in off_rails)
-    search = _Search(problem, recording, used, 1.0 - kept / problem.count if kept < problem.count else 0.0)
+    search = _Search(problem, recording, used, (problem.count - kept) / max(problem.count, 1))
     if kept == problem.count:
         return search.least_squares(MaskedFit.of(problem, used), SaturationMethod.NONE)
     by_value = MaskedFit.of(problem, off_rails) if kept else None
