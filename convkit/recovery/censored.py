@@ -22,7 +22,9 @@ _SETTLED = 0.01
 # Predicted farther than the first number of standard deviations beyond its rail, an output tells nothing: the slope
 # of log Φ is 1e-22 there. The maximum may bring it closer; up to the second, 1e-11, that does no harm.
 _FAR, _TOO_NEAR = 10.0, 7.0
-_MOST_SEARCHES = 3
+_MOST_SEARCHES = 4
+# Noise that has changed by less than this share leaves the choice of outputs as it is.
+_SAME_NOISE = 0.1
 # So many outputs per unknown tell the noise to some 5 %.
 _ENOUGH = 10
 
@@ -100,7 +102,7 @@ def fit_saturated(problem: Problem, recording: Recording, *, start: Parameters |
     used = tuple(np.ones(pair.target.shape, np.bool_) if pair.mask is None else pair.mask for pair in problem.pairs)
     off_rails = tuple(mask & ~recording.saturated(pair.target) for pair, mask in zip(problem.pairs, used, strict=True))
     kept = sum(int(np.count_nonzero(mask)) for mask in off_rails)
-    search = _Search(problem, recording, used, 1.0 - kept / problem.count if kept < problem.count else 0.0)
+    search = _Search(problem, recording, used, (problem.count - kept) / max(problem.count, 1))
     if kept == problem.count:
         return search.least_squares(MaskedFit.of(problem, used), SaturationMethod.NONE)
     by_value = MaskedFit.of(problem, off_rails) if kept else None
@@ -126,18 +128,14 @@ class _Search:
 
     def beyond_value(self, by_value: MaskedFit, start: Parameters) -> SaturatedFit:
         """Do better than leaving out outputs by their value, where possible."""
-        censored = by_value.spectrum.identifiable and by_value.normal.count > self.problem.unknowns
-        fit = self.settled(by_value, start, stop_at_noise=censored)
-        if fit is None and start is not by_value.point:
-            fit = self.settled(by_value, by_value.point, stop_at_noise=censored)
-        if censored:
-            best = fit or by_value
-            noise = best.noise(self.recording, best.point)
-            if noise.is_real:
-                found = self.likeliest(by_value, best.point, noise)
-                if found.tobit.noise.is_real:
-                    return self.likelihood(found)
-                fit = self.settled(found.between, found.tobit.point)  # contradictions had passed for noise
+        between = by_value
+        noisy = by_value.noise(self.recording, by_value.point).is_real
+        if noisy and by_value.spectrum.identifiable and by_value.normal.count > self.problem.unknowns:
+            found = self.likeliest(by_value, start)
+            if found.tobit.noise.is_real:
+                return self.likelihood(found)
+            between, start = found.between, found.tobit.point  # contradictions had passed for noise
+        fit = self.settled(between, start) or self.settled(by_value, by_value.point)
         if fit is None:
             return self.least_squares(by_value, SaturationMethod.MASK_BY_VALUE)
         return self.least_squares(fit, SaturationMethod.MASK_BY_PREDICTION)
@@ -154,7 +152,7 @@ class _Search:
             return None
         return None if fit.noise(self.recording, fit.point).is_real else fit
 
-    def settled(self, fit: MaskedFit, point: Parameters, *, stop_at_noise: bool = False) -> MaskedFit | None:
+    def settled(self, fit: MaskedFit, point: Parameters) -> MaskedFit | None:
         """Choose outputs by prediction and fit again until the choice settles; None when it leaves too few."""
         chosen = None
         noise = fit.noise(self.recording, point)
@@ -164,13 +162,18 @@ class _Search:
                 break
             fit = chosen = better
             moved, point, noise = fit.distance(point), fit.point, fit.noise(self.recording, fit.point)
-            if moved <= _SETTLED * noise.total or (stop_at_noise and noise.is_real):
+            if moved <= _SETTLED * noise.total:
                 break
         return chosen
 
-    def likeliest(self, by_value: MaskedFit, point: Parameters, noise: Noise) -> "_Likeliest":
-        """Maximise the likelihood of the outputs off the rails, and of those on a rail that tell something."""
-        between, rails = by_value, self.rails(point, noise)
+    def likeliest(self, by_value: MaskedFit, point: Parameters) -> "_Likeliest":
+        """Maximise the likelihood of the outputs off the rails, and of those on a rail that tell something.
+
+        Which outputs contradict the rails, and which tell something, is found anew with the noise that comes out,
+        as leaving out outputs by value makes it look smaller than it is.
+        """
+        between, noise = by_value, by_value.noise(self.recording, point)
+        rails = self.rails(point, noise)
         for _ in range(_MOST_SEARCHES):
             sensible = [mask & ~beside.contradictory() for mask, beside in zip(self.used, rails, strict=True)]
             kept = between.refitted(tuple(a & b for a, b in zip(by_value.masks, sensible, strict=True)))
@@ -178,10 +181,12 @@ class _Search:
                 between = kept
             near = [mask & beside.near(_FAR) for mask, beside in zip(sensible, rails, strict=True)]
             tobit = maximise_likelihood(self.problem, self.recording, between.normal, near, start=point, noise=noise)
+            grown = abs(tobit.noise.total - noise.total) > _SAME_NOISE * noise.total
             point, noise = tobit.point, tobit.noise
             rails = self.rails(point, noise)
             come_near = [mask & beside.near(_TOO_NEAR) for mask, beside in zip(sensible, rails, strict=True)]
-            if not noise.is_real or not any((a & ~b).any() for a, b in zip(come_near, near, strict=True)):
+            missed = any((a & ~b).any() for a, b in zip(come_near, near, strict=True))
+            if not noise.is_real or not (grown or missed):
                 break
         return _Likeliest(tobit, rails, between)
 
@@ -192,9 +197,10 @@ class _Search:
             masks = found.between.masks
         count, squares = 0, 0.0
         for beside, mask in zip(found.rails, masks, strict=True):
-            residuals = beside.target[mask] - beside.predicted[mask]
-            count += residuals.size
-            squares += float(np.square(residuals).sum())
+            residuals = beside.target - beside.predicted
+            residuals[~mask] = 0.0
+            count += int(np.count_nonzero(mask))
+            squares += float(np.einsum("ij,ij->", residuals, residuals))
         freedom = count - tobit.spectrum.rank
         variance = squares / freedom if freedom > 0 else math.nan
         plain = Optimum(tobit.point, squares, squares, variance, tobit.spectrum, tobit.covariance, count)

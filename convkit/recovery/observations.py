@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from convkit.convolution.convention import Convention, Padding, check_fits
 from convkit.errors import ImageError, SettingsError, ShapeError
-from convkit.recovery.patches import add_patches
+from convkit.recovery.patches import Weights, add_patches
 from convkit.recovery.plane import Coverage, Plane
 from convkit.recovery.windows import add_windows
 from convkit.text import shown
@@ -28,7 +28,7 @@ class Observations:
     size : (int, int)
         The kernel's ``(kh, kw)``.
     convention : Convention
-    weights : ndarray of float64, shape (oh, ow), or None
+    weights : ndarray of float64 or bool, shape (oh, ow), or None
         What each output counts for, none below 0; None where all count for 1.
     """
 
@@ -36,7 +36,7 @@ class Observations:
     target: Plane
     size: tuple[int, int]
     convention: Convention
-    weights: NDArray[np.float64] | None
+    weights: Weights | None
 
     def moments(self, image_shift: float, target_shift: float) -> NDArray[np.float64]:
         """Return ``Σ z zᵀ`` with ``z = (patch - image_shift, 1, y - target_shift)``, by whichever way is faster.
@@ -52,17 +52,24 @@ class Observations:
         p, flip, stride = prod(self.size), self.convention.flip, self.convention.stride
         image, target = replace(self.image, shift=image_shift), replace(self.target, shift=target_shift)
         moments = np.zeros((p + 2, p + 2))
-        lacking = None if self.weights is None else 1.0 - self.weights
+        lacking = None if self.weights is None else _lacking(self.weights)
         outputs = prod(target.shape)
         used = outputs if self.weights is None else int(np.count_nonzero(self.weights))
         left_out = 0 if lacking is None else int(np.count_nonzero(lacking))
         if stride == 1 and _windows_pay(p, prod(image.shape), used, left_out):
             add_windows(moments, image, target, self.size, flip=flip)
             if lacking is not None:
-                add_patches(moments, image, target, self.size, flip=flip, weights=np.maximum(lacking, 0.0), sign=-1)
+                add_patches(moments, image, target, self.size, flip=flip, weights=lacking, sign=-1)
         else:
             add_patches(moments, image, target, self.size, stride=stride, flip=flip, weights=self.weights)
         return moments
+
+
+def _lacking(weights: Weights) -> Weights:
+    """Return what outputs lack of weight 1."""
+    if weights.dtype == np.bool_:
+        return np.logical_not(weights)  # an eighth of the memory, and of the time to search it
+    return np.maximum(1.0 - weights, 0.0)
 
 
 def _windows_pay(taps: int, pixels: int, used: int, left_out: int) -> bool:
@@ -105,11 +112,11 @@ def observe(
     convention = Convention(Padding.parse("valid" if padding is None else padding), stride, flip)
     check_fits(pixels.shape, kernel)
     _check_target(response.shape, convention.output_shape(pixels.shape, kernel), pixels.shape, kernel)
-    counted = None if mask is None else _checked_mask(mask, response.shape).astype(np.float64)
+    counted: Weights | None = None if mask is None else _checked_mask(mask, response.shape)
     if weights is not None:
         given = _checked_weights(weights, response.shape)
         counted = given if counted is None else counted * given
-    kept = None if counted is None else counted > 0.0
+    kept = None if counted is None else counted != 0
     # Padding the numbers of the rows, from 1 on, tells where each row of the padded image comes from.
     rows, columns = (
         convention.pad(np.arange(1, length + 1)[:, None], (taps, 1))[:, 0] - 1

@@ -15,6 +15,10 @@ _BLOCK_BYTES = 32 << 20
 _BLOCK_WINDOWS = 1 << 15
 
 
+# A mask, or what each output counts for.
+Weights = NDArray[np.float64] | NDArray[np.bool_]
+
+
 class Block(NamedTuple):
     """Some windows.
 
@@ -37,7 +41,7 @@ def patch_blocks(
     *,
     stride: int = 1,
     flip: bool = False,
-    weights: NDArray[np.float64] | None = None,
+    weights: Weights | None = None,
 ) -> Iterator[Block]:
     """Yield the windows of the outputs with a weight above 0, block after block.
 
@@ -51,7 +55,7 @@ def patch_blocks(
         Distance of the windows.
     flip : bool
         Whether windows are turned by 180°.
-    weights : ndarray, shape (oh, ow), optional
+    weights : ndarray of float64 or bool, shape (oh, ow), optional
         By default all 1.
 
     Examples
@@ -110,7 +114,7 @@ def add_patches(
     *,
     stride: int = 1,
     flip: bool = False,
-    weights: NDArray[np.float64] | None = None,
+    weights: Weights | None = None,
     sign: int = 1,
 ) -> None:
     """Add (or take away) the moments of the windows of some outputs: ``Σ w·z·zᵀ``.

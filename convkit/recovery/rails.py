@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -75,10 +76,10 @@ class Rails:
     recording: Recording
     noise: Noise
 
-    @property
-    def _half(self) -> float:
-        """Half a level: what lies less than that beyond a rail is rounded to it, not clipped."""
-        return 0.0 if self.recording.level is None else self.recording.level / 2
+    @cached_property
+    def saturated(self) -> Flags:
+        """Which outputs lie on a rail."""
+        return self.recording.saturated(self.target)
 
     def free(self) -> Flags:
         """Which outputs are surely not clipped: predicted between the rails, and farther from them than noise goes.
@@ -102,22 +103,24 @@ class Rails:
 
     def contradictory(self) -> Flags:
         """Which outputs on a rail, or predicted beyond one, neither noise nor clipping explains."""
-        on_rail = self.recording.saturated(self.target)
-        odd = on_rail | (self.predicted < self.recording.lowest) | (self.predicted > self.recording.highest)
+        odd: Flags = self.saturated | (self.predicted < self.recording.lowest)
+        odd |= self.predicted > self.recording.highest
         places = np.nonzero(odd)
         target, expected = self.target[places], self.predicted[places]
         # Between the rails a target stands for itself, on a rail for all that is beyond.
         clipped = np.clip(expected, self.recording.lowest, self.recording.highest)
-        expected = np.where(on_rail[places], clipped, expected)
+        expected = np.where(self.saturated[places], clipped, expected)
         odd[places] = np.abs(target - expected) > _IMPOSSIBLE * self.noise.total
         return odd
 
     def near(self, far: float) -> Flags:
-        """Which outputs on a rail are not predicted ``far`` standard deviations beyond it, and contradict nothing."""
-        deviations = far * self.noise.spread - self._half
-        high = self.predicted - self.recording.highest < deviations
-        low = self.recording.lowest - self.predicted < deviations
-        middle = self.target > (self.recording.lowest + self.recording.highest) / 2
-        found: Flags = self.recording.saturated(self.target) & np.where(middle, high, low)
-        found &= ~self.contradictory()
+        """Which outputs on a rail are predicted less than ``far`` standard deviations beyond it."""
+        found = self.saturated.copy()
+        places = np.nonzero(found)
+        predicted, middle = self.predicted[places], (self.recording.lowest + self.recording.highest) / 2
+        beyond = np.where(
+            self.target[places] > middle, predicted - self.recording.highest, self.recording.lowest - predicted
+        )
+        # What lies less than half a level beyond was not clipped, but rounded to the rail.
+        found[places] = beyond < far * self.noise.spread - (self.recording.level or 0.0) / 2
         return found

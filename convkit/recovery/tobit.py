@@ -1,7 +1,7 @@
 """Maximum likelihood when responses beyond the rails are only known to be beyond them (Tobin, Econometrica 1958)."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -21,6 +21,8 @@ from convkit.recovery.spectrum import Spectrum
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
 
+# Up to so many numbers, 128 MB, the windows near a rail are kept from step to step.
+_KEPT_NUMBERS = 1 << 24
 _MOST_STEPS = 60
 # Twice the gain in log-likelihood that a further step promises; its square is what the step after that would gain.
 _ARRIVED = 1e-4
@@ -108,6 +110,9 @@ class _Likelihood:
             for pair, mask in zip(problem.pairs, near, strict=True)
             if mask.any()
         ]
+        outputs = sum(int(np.count_nonzero(mask)) for mask in near)
+        few = outputs * problem.size[0] * problem.size[1] <= _KEPT_NUMBERS
+        self.kept = [block.copy() for block in self._blocks()] if few else None
 
     def _shifted(self, seen: Observations) -> Observations:
         return replace(
@@ -115,6 +120,12 @@ class _Likelihood:
             image=replace(seen.image, shift=self.image_shift),
             target=replace(seen.target, shift=self.target_shift),
         )
+
+    def _blocks(self) -> Iterator[Matrix]:
+        for seen in self.seen:
+            stride = seen.convention.stride
+            for block in patch_blocks(seen.image, seen.target, seen.size, stride=stride, weights=seen.weights):
+                yield block.columns
 
     def at(self, unknowns: Vector, log_noise: float) -> _Place:
         """Evaluate; the unknowns are those of the shifted image and target."""
@@ -131,26 +142,22 @@ class _Likelihood:
         curvature[-1, -1] = (
             2.0 * share * (share * squares / variance - (1.0 - share) * (squares / variance - self.count))
         )
-        for seen in self.seen:
-            blocks = patch_blocks(
-                seen.image, seen.target, seen.size, stride=seen.convention.stride, weights=seen.weights
-            )
-            for block in blocks:
-                windows, target = block.columns[:count], block.columns[-1]
-                high = target > sum(self.edges) / 2  # also where a rail is infinite
-                side = np.where(high, 1.0, -1.0)
-                beyond = side * (unknowns @ windows - np.where(high, self.edges[1], self.edges[0])) / noise
-                logarithm, steepness = log_normal_tail(beyond)
-                # Between 0, where the rail tells nothing more, and 1, as if the response had been seen.
-                weight = np.clip(steepness * (steepness + beyond), 0.0, 1.0)
-                mixed = steepness - beyond * weight
-                value += float(logarithm.sum())
-                slope[:-1] += windows @ (side * steepness) / noise
-                slope[-1] -= float((steepness * beyond).sum())
-                curvature[-1, :-1] += windows @ (side * mixed) / noise
-                curvature[-1, -1] -= float((beyond * mixed).sum())
-                windows *= np.sqrt(weight) / noise
-                curvature[:-1, :-1] += windows @ windows.T
+        for columns in self._blocks() if self.kept is None else self.kept:
+            windows, target = columns[:count], columns[-1]
+            high = target > sum(self.edges) / 2  # also where a rail is infinite
+            side = np.where(high, 1.0, -1.0)
+            beyond = side * (unknowns @ windows - np.where(high, self.edges[1], self.edges[0])) / noise
+            logarithm, steepness = log_normal_tail(beyond)
+            # Between 0, where the rail tells nothing more, and 1, as if the response had been seen.
+            weight = np.clip(steepness * (steepness + beyond), 0.0, 1.0)
+            mixed = steepness - beyond * weight
+            value += float(logarithm.sum())
+            slope[:-1] += windows @ (side * steepness) / noise
+            slope[-1] -= float((steepness * beyond).sum())
+            curvature[-1, :-1] += windows @ (side * mixed) / noise
+            curvature[-1, -1] -= float((beyond * mixed).sum())
+            scaled = windows * (np.sqrt(weight) / noise)
+            curvature[:-1, :-1] += scaled @ scaled.T
         curvature[:-1, -1] = curvature[-1, :-1]
         return _Place(value, slope, curvature)
 
@@ -177,7 +184,7 @@ def maximise_likelihood(
         The outputs on a rail that count: those predicted so far beyond it that they tell nothing may be left out.
     start : Parameters
     noise : Noise
-        To begin with, above its floor.
+        To begin with; its floor stays.
 
     Examples
     --------
@@ -199,7 +206,7 @@ def maximise_likelihood(
     unknowns = as_vector(start, bias=problem.bias)
     if problem.bias:
         unknowns[-1] += likelihood.image_shift * float(unknowns[:-1].sum()) - likelihood.target_shift
-    log_noise = math.log(noise.spread)
+    log_noise = math.log(max(noise.spread, math.exp(least)))
     here = likelihood.at(unknowns, log_noise)
     for _ in range(_MOST_STEPS):
         step = _newton_step(here, likelihood.count, least - log_noise)
