@@ -67,15 +67,20 @@ def _disk_area(y: Taps, x: Taps, radius: float) -> Taps:
     width = np.minimum(np.abs(x), radius)
     height = np.minimum(np.abs(y), radius)
     # Up to `flat` the arc is above the rectangle; from there to the right edge it bounds the area.
-    flat = np.minimum(np.sqrt(radius**2 - height**2), width)
+    flat = np.minimum(_chord(height, radius), width)
     area: Taps = height * flat + _under_arc(width, radius) - _under_arc(flat, radius)
     return np.copysign(area, x * y)
 
 
 def _under_arc(x: Taps, radius: float) -> Taps:
     """Integrate ``sqrt(radius² - t²)`` from 0 to x."""
-    twice: Taps = x * np.sqrt(radius**2 - x**2) + radius**2 * np.arcsin(x / radius)
+    twice: Taps = x * _chord(x, radius) + radius**2 * np.arcsin(x / radius)
     return twice / 2
+
+
+def _chord(x: Taps, radius: float) -> Taps:
+    """Half the chord at x, ``sqrt(radius² - x²)``, as a product that rounding cannot bring below 0 at the rim."""
+    return np.asarray(np.sqrt((radius - x) * (radius + x)))
 
 
 def motion(length: float, angle: float) -> Taps:

@@ -38,6 +38,8 @@ class Free:
         People choose multiples of this.
     turn : float
         A whole turn of an angle; 0 for what is none.
+    idle : bool
+        Whether the taps may be blind to it, as those of one row are to a height.
     """
 
     name: str
@@ -46,6 +48,7 @@ class Free:
     high: float
     grain: float = 0.05
     turn: float = 0.0
+    idle: bool = False
 
 
 @dataclass(frozen=True)
@@ -59,7 +62,7 @@ class Family:
     title : str
     free : tuple of Free
     build : callable
-        Parameters and a size to taps; families without a window of their own size ignore it.
+        Parameters and a size to taps; that of families that no window cuts off is the size seen.
     start : callable
         Where fits begin: one tuple of parameters each, those that are only given last.
     sign : str
@@ -72,7 +75,7 @@ class Family:
     oddity : float
         How implausible it is beforehand, in units of chi-square.
     unless : tuple of str
-        Titles of families that make it superfluous when they fit.
+        Titles of families, or names of templates, that make it superfluous when they fit.
     given : tuple of Free
         Parameters that are not fitted: each start brings its own.
     """
@@ -94,7 +97,7 @@ class Family:
         """Whether the signs of the taps allow it."""
         if self.sign == "positive":
             return observation.positive
-        return observation.zero_sum if self.sign == "zero-sum" else not observation.positive
+        return observation.zero_sum if self.sign == "zero-sum" else observation.negative
 
 
 def _spread(observation: Observation) -> list[Start]:
@@ -145,10 +148,10 @@ def _half_streak(observation: Observation) -> list[Start]:
     toward = math.degrees(math.atan2(-down, right))
     # The mean distance of half a Gaussian is sqrt(2/pi) sigma.
     sigma = max(1.25 * math.hypot(down, right), 0.4)
-    near = [toward, *(round(toward) + turn for turn in range(-3, 4)), round(toward / 45) * 45.0]
+    near = {*(round(toward) + turn for turn in range(-3, 4)), round(toward / 45) * 45}
     places = np.argwhere(observation.seen) - np.array(head)
     seen = int(np.abs(places).max(initial=1)) + 1
-    return [(sigma, angle % 360, count) for count in {seen, max(math.ceil(6.5 * sigma), seen)} for angle in near]
+    return [(sigma, float(angle % 360), count) for count in {seen, max(math.ceil(6.5 * sigma), seen)} for angle in near]
 
 
 def _comet(observation: Observation) -> list[Start]:
@@ -221,6 +224,20 @@ def _bare(build: Callable[..., Taps]) -> Callable[[Sequence[float], Size], Taps]
     return lambda values, _: build(*values)
 
 
+def _box(values: Sequence[float], size: Size) -> Taps:
+    """A single row is no higher than a pixel, and in the middle of it; so is a column."""
+    sides, middles = list(values[:2]), [*values[2:], 0.0, 0.0][:2]
+    for axis in (0, 1):
+        if size[axis] == 1:
+            sides[axis], middles[axis] = 1.0, 0.0
+    return shapes.box_between(*sides, *middles)
+
+
+def _part_of_a_pixel(values: Sequence[float], size: Size) -> Taps:
+    down, right = (0.0 if side == 1 else by for by, side in zip(values, size, strict=True))
+    return shapes.bilinear_shift(down, right)
+
+
 def _two_bells(values: Sequence[float], size: Size) -> Taps:
     return np.outer(bell(size[0], values[0]), bell(size[1], values[1]))
 
@@ -260,8 +277,10 @@ _DEGREES = Free("angle", "angle {} degrees", -400.0, 400.0, 1.0, 180.0)
 _TOWARDS = Free("angle", "towards {} degrees", -400.0, 400.0, 1.0, 360.0)
 _LENGTH = Free("length", "length {}", 1.0, _PIXELS, 0.5)
 _RADIUS = Free("radius", "radius {}", 0.5, _PIXELS)
-_DOWN = Free("down", "middle {} down", -1.0, 1.0)
-_RIGHT = Free("right", "and {} to the right", -1.0, 1.0)
+_DOWN = Free("down", "middle {} down", -1.0, 1.0, idle=True)
+_RIGHT = Free("right", "middle {} to the right", -1.0, 1.0, idle=True)
+_HEIGHT = Free("height", "height {}", 1.0, _PIXELS, 0.2, idle=True)
+_WIDTH = Free("width", "width {}", 1.0, _PIXELS, 0.2, idle=True)
 _TAPS = Free("count", "", 1.0, _PIXELS)
 _AIM = Free("angle", "taps towards {} degrees", -400.0, 400.0)
 _ALPHA = Free("alpha", "alpha {}", 0.0, 1.0)
@@ -277,23 +296,20 @@ FAMILIES = (
            unless=("Gaussian", "Gaussian of two widths")),
     Family("gaussian", "Gaussian beside the pixel grid", (_SIGMA, _DOWN, _RIGHT), _windowed(shapes.moved_gaussian),
            lambda o: [(*_spread(o)[0], *_fraction(o))], "positive", oddity=4.0, unless=("Gaussian",)),
-    Family("gaussian", "Gaussian integrated over pixels", (_SIGMA,),
+    Family("integrated-gaussian", "Gaussian integrated over pixels", (_SIGMA,),
            _windowed(shapes.separable(shapes.integrated_bell)), _one_spread, "positive"),
     Family("imagemagick/blur", "ImageMagick's Gaussian (three samples a pixel)", (_SIGMA,),
            _windowed(shapes.separable(shapes.binned_bell)), _one_spread, "positive"),
     Family("pillow/gaussian-blur", "Pillow's Gaussian (three boxes)", (_RADIUS,), _library("pillow/gaussian-blur:{0}"),
            _spread, "positive", windowed=False),
-    Family("box", "box with fractional edges",
-           (Free("height", "height {}", 1.0, _PIXELS, 0.2), Free("width", "width {}", 1.0, _PIXELS, 0.2)),
-           _bare(shapes.box_between), _widths, "positive", windowed=False),
-    Family("box", "box with fractional edges beside the pixel grid",
-           (Free("height", "height {}", 1.0, _PIXELS, 0.1), Free("width", "width {}", 1.0, _PIXELS, 0.1), _DOWN, _RIGHT),
-           _bare(shapes.box_between), lambda o: [(*_widths(o)[0], *_fraction(o))], "positive", windowed=False,
-           oddity=4.0, unless=("box with fractional edges",)),
+    Family("box", "box with fractional edges", (_HEIGHT, _WIDTH), _box, _widths, "positive", windowed=False,
+           unless=("box",)),
+    Family("box", "box with fractional edges beside the pixel grid", (_HEIGHT, _WIDTH, _DOWN, _RIGHT), _box,
+           lambda o: [(*_widths(o)[0], *_fraction(o))], "positive", windowed=False, oddity=4.0,
+           unless=("box", "box with fractional edges")),
     Family("shift", "shift by part of a pixel (bilinear)",
-           (Free("dy", "{} down", -1.0, 1.0), Free("dx", "{} to the right", -1.0, 1.0)),
-           _bare(shapes.bilinear_shift), lambda o: [tuple(-part for part in _fraction(o))], "positive",
-           windowed=False),
+           (Free("dy", "{} down", -1.0, 1.0, idle=True), Free("dx", "{} to the right", -1.0, 1.0, idle=True)),
+           _part_of_a_pixel, lambda o: [tuple(-part for part in _fraction(o))], "positive", windowed=False),
     Family("disk", "disk (out of focus)", (_RADIUS,), _bare(families.disk), _radius, "positive", windowed=False,
            oddity=1.0),
     Family("motion", "motion blur", (_LENGTH, _DEGREES), _bare(families.motion), _streak, "positive", windowed=False,
@@ -310,17 +326,17 @@ FAMILIES = (
            centre="peak", windowed=False),
     Family("matlab/laplacian", "matlab/laplacian", (_ALPHA,), _library("matlab/laplacian:{0}"), lambda _: [(0.3,)],
            "zero-sum", centre="peak", windowed=False, unit_sum=False),
-    Family("log", "Laplacian of a Gaussian", (_SIGMA,), _log, _rings, "zero-sum", centre="energy", unit_sum=False),
+    Family("log", "Laplacian of a Gaussian", (_SIGMA,), _log, _rings, "zero-sum", centre="peak", unit_sum=False),
     Family("imagemagick/log", "ImageMagick's Laplacian of a Gaussian", (_SIGMA,),
-           _library("imagemagick/log:{reach},{0}"), _rings, "zero-sum", centre="energy", unit_sum=False),
-    Family("octave/log", "Octave's Laplacian of a Gaussian", (_SIGMA,), _octave_log, _rings, "mixed", centre="energy",
+           _library("imagemagick/log:{reach},{0}"), _rings, "zero-sum", centre="peak", unit_sum=False),
+    Family("octave/log", "Octave's Laplacian of a Gaussian", (_SIGMA,), _octave_log, _rings, "mixed", centre="peak",
            unit_sum=False, unless=("Laplacian of a Gaussian",)),
     Family("dog", "difference of Gaussians",
            (Free("sigma1", "sigma = {}", 0.05, _PIXELS), Free("sigma2", "less {}", 0.05, _PIXELS)),
-           _dog, _two_rings, "zero-sum", centre="energy", unit_sum=False, unless=("Laplacian of a Gaussian",)),
+           _dog, _two_rings, "zero-sum", centre="peak", unit_sum=False, unless=("Laplacian of a Gaussian",)),
     Family("imagemagick/dog", "ImageMagick's difference of Gaussians",
            (Free("sigma1", "sigma = {}", 0.05, _PIXELS), Free("sigma2", "less {}", 0.05, _PIXELS)),
-           _library("imagemagick/dog:{reach},{0},{1}"), _two_rings, "zero-sum", centre="energy", unit_sum=False,
+           _library("imagemagick/dog:{reach},{0},{1}"), _two_rings, "zero-sum", centre="peak", unit_sum=False,
            unless=("Laplacian of a Gaussian", "ImageMagick's Laplacian of a Gaussian")),
     Family("gaussian-slope", "first derivative of a Gaussian", (_SIGMA, _TOWARDS), _windowed(shapes.gaussian_slope),
            _slope, "zero-sum", centre="energy", unit_sum=False),

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from convkit.errors import KernelError
 from convkit.recovery.naming.families import FAMILIES, Family, Free, Start
-from convkit.recovery.naming.levenberg import Fit, Shape, at_point, fit
+from convkit.recovery.naming.levenberg import Point, at_point, fit, standard_errors
 from convkit.recovery.naming.match import Match, Parameter, gain_oddity, simple_gain, sums_to, times
 from convkit.recovery.naming.moments import energy, mass
 from convkit.recovery.naming.observation import Misfit, Observation
@@ -20,12 +20,14 @@ Taps = NDArray[np.float64]
 Vector = NDArray[np.float64]
 Size = tuple[int, int]
 
-# A family that leaves more than this share of the taps' squares needs no second look.
-_FAR = 0.1
+# A family that misses a tap by more standard errors in one window needs no second look.
+_FAR = 15.0
+# Of many starts, the best are worth a fit.
+_MOST_STARTS = 2
 # Rings around what is seen in which a window may end.
 _RINGS = 3
-# Windows whose chi-square is so close to the best one's cannot be told from it.
-_SAME = 9.0
+# Windows whose chi-square is so close to the best one's cannot be told from it; by error bars, or where there are none.
+_SAME, _SAME_WHEN_EXACT = 9.0, 0.01
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,49 +40,88 @@ class FamilyMatch:
 
 
 @dataclass(frozen=True, eq=False)
-class _Found:
-    """A fit in one window; ``cut`` says whether the window, or only that of the observation, ends the kernel."""
+class _Cut:
+    """A window of a family: its size, its middle, and whether it cuts the kernel within the block."""
 
-    fit: Fit
-    given: tuple[float, ...]
-    placed: Placed
-    misfit: Misfit
-    centre: tuple[float, float]
     size: Size
+    centre: tuple[float, float]
     cut: bool
 
 
-def match_families(observation: Observation) -> list[FamilyMatch]:
-    """Return the families that fit, each with its best parameters."""
+@dataclass(frozen=True, eq=False)
+class _Model:
+    """A family in a window, with what is only given: parameters to a block of taps."""
+
+    observation: Observation
+    family: Family
+    window: _Cut
+    given: tuple[float, ...]
+
+    def placed(self, values: Vector) -> Placed:
+        taps = self.family.build([*values.tolist(), *self.given], self.window.size)
+        corner = corner_of((taps.shape[0], taps.shape[1]), self.window.centre)
+        return place(taps, self.observation.shape, corner) if corner else Placed(np.zeros(self.observation.shape), 0.0)
+
+    def block(self, values: Vector) -> Taps:
+        return self.placed(values).block
+
+    @property
+    def bounds(self) -> tuple[Vector, Vector]:
+        """How far the parameters may go."""
+        longest = 2.0 * max(self.observation.shape) + 3
+        low = np.array([free.low for free in self.family.free])
+        return low, np.array([free.high if math.isfinite(free.high) else longest for free in self.family.free])
+
+
+@dataclass(frozen=True, eq=False)
+class _Found:
+    """A fit in one window; the block carries its gain, and ``ends`` says that it is certainly cut off there."""
+
+    model: _Model
+    point: Point
+    placed: Placed
+    misfit: Misfit
+    ends: bool = False
+
+
+def match_families(observation: Observation, named: set[str]) -> list[FamilyMatch]:
+    """Return the families that fit, each with its best parameters; ``named`` are the templates that do."""
     matches: list[FamilyMatch] = []
     levels = _levels(observation, observation.taps)
     for family in FAMILIES:
-        fitting = {match.family.title for match in matches}
-        if not family.suits(observation) or fitting & set(family.unless) or levels <= _numbers(family):
+        fitting = named | {match.family.title for match in matches}
+        if not family.suits(observation) or not fitting.isdisjoint(family.unless) or levels <= _numbers(family):
             continue
         found = _best_window(observation, family)
         if found is not None and _tells(observation, family, found):
-            matches.append(_as_match(observation, family, found))
+            match = _as_match(observation, found)
+            matches += [match] if match else []
     return matches
 
 
 def _best_window(observation: Observation, family: Family) -> _Found | None:
     """Fit a family in every window that it may have, and keep the best that fits."""
-    centre = _centre(observation, family)
-    windows = _windows(observation, family, centre)
-    first = _best_start(observation, family, centre, windows[0], family.start(observation))
-    if first is None or _share_left(observation, first) > _FAR and observation.box is not None:
+    first_window, *others = _windows(observation, family, _centre(observation, family))
+    first = _best_start(observation, family, first_window, family.start(observation))
+    if first is None or not _worth_a_look(observation, first):
         return None
-    found = [first]
-    for window in windows[1:]:
-        another = _best_start(observation, family, centre, window, [(*first.fit.values.tolist(), *first.given)])
-        found += [another] if another else []
-    fitting = [one for one in found if one.misfit.fits and observation.hides(one.placed.outside)]
+    again = (*first.point.values.tolist(), *first.model.given)
+    found = [first, *(_best_start(observation, family, window, [again]) for window in others)]
+    fitting = [one for one in found if one and one.misfit.fits and observation.hides(one.placed.outside)]
     if not fitting:
         return None
     best = min(fitting, key=lambda one: one.misfit.chi2)
-    endless = [one for one in fitting if not one.cut and one.misfit.chi2 <= best.misfit.chi2 + _SAME]
-    return endless[0] if endless else best
+    same = _SAME if observation.covariance is not None else _SAME_WHEN_EXACT
+    endless = any(not one.model.window.cut and one.misfit.chi2 <= best.misfit.chi2 + same for one in fitting)
+    return replace(best, ends=not endless)
+
+
+def _worth_a_look(observation: Observation, first: _Found) -> bool:
+    """Whether other windows may yet fit: where the taps are seen, they change next to nothing."""
+    if observation.box is None:
+        return True
+    gap = np.abs(observation.taps - first.placed.block) / observation.errors
+    return bool(gap[observation.box].max() <= _FAR)
 
 
 def _centre(observation: Observation, family: Family) -> tuple[float, float]:
@@ -94,81 +135,62 @@ def _centre(observation: Observation, family: Family) -> tuple[float, float]:
     return row, column
 
 
-def _windows(observation: Observation, family: Family, centre: tuple[float, float]) -> list[tuple[Size, bool]]:
+def _windows(observation: Observation, family: Family, centre: tuple[float, float]) -> list[_Cut]:
     """Sizes about the centre: what is seen, up to some rings more, and one beyond the block (not cut)."""
     reaches = [max(at, side - 1 - at) for at, side in zip(centre, observation.shape, strict=True)]
+    box = observation.box or (slice(0, observation.shape[0]), slice(0, observation.shape[1]))
+    seen = [2 * max(at - part.start, part.stop - 1 - at, 0.0) + 1 for at, part in zip(centre, box, strict=True)]
     if not family.windowed:
-        return [((1, 1), False)]
-    beyond = [2 * (reach + 2) + 1 if side > 1 else 1 for reach, side in zip(reaches, observation.shape, strict=True)]
-    if observation.box is None:
-        return [(_size(beyond), False)]
-    seen = [
-        2 * max(at - part.start, part.stop - 1 - at, 0.0) + 1 for at, part in zip(centre, observation.box, strict=True)
-    ]
-    thin = [side == 1 for side in seen]
-    windows = [
-        _size([side + (0 if flat else 2 * ring) for side, flat in zip(seen, thin, strict=True)])
-        for ring in range(_RINGS + 1)
-    ]
-    inside = [w for w in windows if all(side <= 2 * reach + 1 for side, reach in zip(w, reaches, strict=True))]
-    endless = _size([1 if flat else side for flat, side in zip(thin, beyond, strict=True)])
-    return [*((window, True) for window in inside or windows[:1]), (endless, False)]
+        return [_Cut(_size(seen), centre, cut=False)]
+    # A row or a column stays one; a single tap may be the top of anything.
+    flat = [side == 1 < max(seen) for side in seen]
+    endless = [1.0 if thin else 2 * (reach + 2) + 1 for thin, reach in zip(flat, reaches, strict=True)]
+    windows = [_Cut(_size(endless), centre, cut=False)]
+    for ring in range(_RINGS if observation.box else -1, -1, -1):
+        sides = [side + (0 if thin else 2 * ring) for side, thin in zip(seen, flat, strict=True)]
+        if ring == 0 or all(side <= 2 * reach + 1 for side, reach in zip(sides, reaches, strict=True)):
+            windows.append(_Cut(_size(sides), centre, cut=True))
+    return windows[::-1]
 
 
 def _size(sides: Sequence[float]) -> Size:
     return round(sides[0]), round(sides[1])
 
 
-def _best_start(
-    observation: Observation,
-    family: Family,
-    centre: tuple[float, float],
-    window: tuple[Size, bool],
-    starts: list[Start],
-) -> _Found | None:
-    found = [_fitted(observation, family, centre, window, start) for start in starts]
+def _best_start(observation: Observation, family: Family, window: _Cut, starts: list[Start]) -> _Found | None:
+    """Fit from the starts that look best."""
+    fitted = len(family.free)
+    tries = []
+    for start in starts:
+        model = _Model(observation, family, window, start[fitted:])
+        try:
+            tries.append((at_point(observation, model.block, np.array(start[:fitted], dtype=np.float64)), model))
+        except KernelError:  # a size beyond what a kernel may have
+            continue
+    tries.sort(key=lambda one: one[0].chi2)
+    found = [_fitted(model, point) for point, model in tries[:_MOST_STARTS]]
     return min((one for one in found if one), key=lambda one: one.misfit.chi2, default=None)
 
 
-def _fitted(
-    observation: Observation, family: Family, centre: tuple[float, float], window: tuple[Size, bool], start: Start
-) -> _Found | None:
-    size, cut = window
-    first, given = np.array(start[: len(family.free)], dtype=np.float64), start[len(family.free) :]
-
-    def laid(values: Vector) -> Placed | None:
-        taps = family.build([*values.tolist(), *given], size)
-        corner = corner_of((taps.shape[0], taps.shape[1]), centre)
-        return None if corner is None else place(taps, observation.shape, corner)
-
-    def block(values: Vector) -> Taps:
-        placed = laid(values)
-        return np.zeros(observation.shape) if placed is None else placed.block
-
+def _fitted(model: _Model, start: Point) -> _Found | None:
+    observation, (low, high) = model.observation, model.bounds
     try:
-        low = np.array([free.low for free in family.free])
-        high = np.array([free.high if math.isfinite(free.high) else 2.0 * max(observation.shape) + 3 for free in family.free])
-        result = _on_grain(observation, family, block, fit(observation, block, first, low, high))
-        placed = laid(result.values)
-    except KernelError:  # a size beyond what a kernel may have
+        point = _on_grain(model, fit(observation, model.block, start.values, low, high))
+        placed = model.placed(point.values)
+    except KernelError:
         return None
-    if placed is None or not placed.block.any():
+    if not placed.block.any():
         return None
-    model = Placed(result.gain * placed.block, abs(result.gain) * placed.outside)
-    parameters = int(np.isfinite(result.errors).sum()) + 1
-    return _Found(result, given, model, observation.misfit(model.block, parameters), centre, size, cut)
+    placed = Placed(point.gain * placed.block, abs(point.gain) * placed.outside)
+    misfit = observation.misfit(placed.block, len(low) + 1, point.gain * point.whitened)
+    return _Found(model, point, placed, misfit)
 
 
-def _on_grain(observation: Observation, family: Family, block: Shape, result: Fit) -> Fit:
+def _on_grain(model: _Model, point: Point) -> Point:
     """Take round parameters instead where they fit better: a fit cannot settle on a kink, as at 45 degrees."""
-    grains = np.array([free.grain for free in family.free])
-    rounded = at_point(observation, block, np.rint(result.values / grains) * grains)
-    return replace(result, values=rounded.values, gain=rounded.gain, chi2=rounded.chi2) if rounded.chi2 < result.chi2 else result
-
-
-def _share_left(observation: Observation, found: _Found) -> float:
-    left = float(np.square(observation.taps - found.placed.block).sum())
-    return left / float(np.square(observation.taps).sum())
+    grains = np.array([free.grain for free in model.family.free])
+    rounded = at_point(model.observation, model.block, np.clip(np.rint(point.values / grains) * grains, *model.bounds))
+    return rounded if rounded.chi2 < point.chi2 else point
 
 
 def _tells(observation: Observation, family: Family, found: _Found) -> bool:
@@ -176,13 +198,13 @@ def _tells(observation: Observation, family: Family, found: _Found) -> bool:
 
     Any symmetric row of three is a Gaussian of some sigma and gain; that says nothing.
     """
-    free_gain = simple_gain(found.fit.gain, found.fit.gain_error) != 1.0
+    free_gain = simple_gain(found.point.gain, observation.gain(found.point.whitened)[1]) != 1.0
     return _levels(observation, found.placed.block) > _numbers(family) + free_gain
 
 
 def _levels(observation: Observation, block: Taps) -> int:
-    """How many sizes of taps the error bars tell apart, zero left out."""
-    steps = np.unique(np.rint(np.abs(block) / (2 * observation.typical_error)))
+    """How many different sizes the taps have, zero left out."""
+    steps = np.unique(np.rint(np.abs(block) / (2 * observation.floor)))
     return int((steps > 0).sum())
 
 
@@ -191,52 +213,57 @@ def _numbers(family: Family) -> int:
     return len(family.free) + (family.sign == "zero-sum")
 
 
-def _as_match(observation: Observation, family: Family, found: _Found) -> FamilyMatch:
-    result = found.fit
-    size = found.size if family.windowed and found.cut else (1, 1)
-    corner = corner_of(size, found.centre) or (round(found.centre[0]), round(found.centre[1]))
-    words = offset_in_words(size, (observation.offset[0] + corner[0], observation.offset[1] + corner[1]))
-    parameters, texts = [], []
-    errors = [*result.errors.tolist(), *(0.0 for _ in found.given)]
-    values = [
-        value % free.turn if free.turn else value
-        for free, value in zip((*family.free, *family.given), [*result.values.tolist(), *found.given], strict=True)
+def _as_match(observation: Observation, found: _Found) -> FamilyMatch | None:
+    """Put a fit into words; None when its parameters are anything, as the sigma of a Gaussian as flat as a box."""
+    family, window, gain = found.model.family, found.model.window, found.point.gain
+    *errors, gain_error = standard_errors(observation, found.model.block, found.point, *found.model.bounds).tolist()
+    if not all(free.idle or math.isfinite(error) for free, error in zip(family.free, errors, strict=True)):
+        return None
+    parameters = [
+        Parameter(free.name, value % free.turn if free.turn else value, error)
+        for free, value, error in zip(
+            (*family.free, *family.given),
+            (*found.point.values.tolist(), *found.model.given),
+            (*errors, *(0.0 for _ in family.given)),
+            strict=True,
+        )
     ]
-    for free, value, error in zip((*family.free, *family.given), values, errors, strict=True):
-        parameters.append(Parameter(free.name, value, error))
-        if free.label and math.isfinite(error):
-            texts.append(free.label.format(with_error(value, error)))
-    title = family.title if "/" in family.title else family.title[0].upper() + family.title[1:]
-    if family.unit_sum:
-        parts = [title, *texts, _cut_in_words(observation, family, found), sums_to(result.gain, result.gain_error)]
-    else:
-        parts = [title + times(result.gain, result.gain_error), *texts, _cut_in_words(observation, family, found)]
-    if words != "centred":
-        parts.append(words)
-    oddity = family.oddity + sum(_oddity(free, *pair) for free, *pair in zip(family.free, values, errors, strict=False))
-    score = found.misfit.chi2 + oddity + gain_oddity(result.gain, result.gain_error)
+    size = window.size if found.ends else (1, 1)
+    corner = corner_of(size, window.centre) or (int(window.centre[0]), int(window.centre[1]))
+    words = offset_in_words(size, (observation.offset[0] + corner[0], observation.offset[1] + corner[1]))
     match = Match(
         name=family.name,
-        text=", ".join(filter(None, parts)),
+        text=_in_words(family, parameters, window.size if found.ends else None, words, sums_to(gain, gain_error), times(gain, gain_error)),
         parameters=tuple(parameters),
-        gain=result.gain,
-        gain_error=result.gain_error,
+        gain=gain,
+        gain_error=gain_error,
         flip="none",
         rotation=0,
         offset=words,
         statistic=found.misfit.ratio,
-        score=score,
+        score=found.misfit.chi2
+        + family.oddity
+        + sum(_oddity(free, parameter) for free, parameter in zip(family.free, parameters, strict=False))
+        + gain_oddity(gain, gain_error),
     )
     return FamilyMatch(match, found.misfit.chi2, family)
 
 
-def _oddity(free: Free, value: float, error: float) -> float:
+def _in_words(
+    family: Family, parameters: list[Parameter], size: Size | None, offset: str, total: str, gain: str
+) -> str:
+    title = family.title if "/" in family.title else family.title[0].upper() + family.title[1:]
+    texts = [
+        free.label.format(with_error(parameter.value, parameter.error))
+        for free, parameter in zip((*family.free, *family.given), parameters, strict=True)
+        if free.label and math.isfinite(parameter.error)
+    ]
+    cut = f"truncated to {size[0]}x{size[1]}" if size else ""
+    head, tail = (title, total) if family.unit_sum else (title + gain, "")
+    return ", ".join(filter(None, [head, *texts, cut, tail, "" if offset == "centred" else offset]))
+
+
+def _oddity(free: Free, parameter: Parameter) -> float:
     """How implausible a parameter is beforehand: each costs some, and one that is certainly not round costs more."""
-    rounded = round(value / free.grain) * free.grain
-    return 2.0 if abs(value - rounded) <= 3 * error + 1e-9 else 4.0
-
-
-def _cut_in_words(observation: Observation, family: Family, found: _Found) -> str:
-    if not family.windowed or not found.cut:
-        return ""
-    return f"truncated to {found.size[0]}x{found.size[1]}"
+    rounded = round(parameter.value / free.grain) * free.grain
+    return 2.0 if abs(parameter.value - rounded) <= 3 * parameter.error + 1e-9 else 4.0

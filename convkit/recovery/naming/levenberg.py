@@ -22,69 +22,18 @@ _TINY = 1e-12
 
 
 @dataclass(frozen=True, eq=False)
-class Fit:
-    """What a fit found.
+class Point:
+    """Parameters of a model, its best gain, and what it leaves; vectors in whitened units, shape (judged,).
 
     Attributes
     ----------
-    values, errors : ndarray, shape (n,)
-        Parameters and their standard errors; the error of one that does not matter is infinite.
-    gain, gain_error : float
+    values : ndarray, shape (n,)
+    whitened : ndarray
+        The model without its gain.
+    gain : float
+    residual : ndarray
     chi2 : float
     """
-
-    values: Vector
-    errors: Vector
-    gain: float
-    gain_error: float
-    chi2: float
-
-
-def fit(observation: Observation, shape: Shape, start: Vector, low: Vector, high: Vector) -> Fit:
-    """Minimise the chi-square of ``taps - gain·shape(values)`` within bounds.
-
-    Parameters
-    ----------
-    observation : Observation
-    shape : callable
-        Parameters to a block of taps, shape (h, w).
-    start, low, high : ndarray, shape (n,)
-        Where to begin, and how far each parameter may go.
-
-    Returns
-    -------
-    Fit
-        A local minimum. Its errors are ``sqrt(diag((JᵀJ)⁻¹))``, the gain fitted along (Levenberg 1944;
-        Marquardt 1963; Nocedal & Wright, *Numerical Optimization*, section 10.3).
-    """
-    values = np.clip(start, low, high)
-    state = at_point(observation, shape, values)
-    damping = 1e-3
-    for _ in range(_STEPS):
-        slopes = _slopes(observation, shape, state, low, high, both_sides=False)
-        squares = slopes @ slopes.T
-        pull = slopes @ state.residual
-        improved = False
-        while damping < _MOST_DAMPING:
-            damped = squares + np.diag(damping * np.diag(squares) + _TINY)
-            step = np.linalg.solve(damped, pull)[:-1]
-            trial = at_point(observation, shape, np.clip(np.nan_to_num(state.values + step), low, high))
-            if trial.chi2 < state.chi2:
-                damping = max(damping / 10, _LEAST_DAMPING)
-                improved = True
-                break
-            damping *= 10
-        if not improved:
-            break
-        gained, state = state.chi2 - trial.chi2, trial
-        if gained < (_SLOW * state.chi2 if state.chi2 > _HOPELESS * observation.judged else 1e-6):
-            break
-    return _summed_up(state, _slopes(observation, shape, state, low, high, both_sides=True), high - low)
-
-
-@dataclass(frozen=True, eq=False)
-class Point:
-    """A point of the walk: model, gain and residual in whitened units, shape (judged,)."""
 
     values: Vector
     whitened: Vector
@@ -99,6 +48,56 @@ def at_point(observation: Observation, shape: Shape, values: Vector) -> Point:
     gain, _ = observation.gain(whitened)
     residual = observation.whitened - gain * whitened
     return Point(values, whitened, gain, residual, float(residual @ residual))
+
+
+def fit(observation: Observation, shape: Shape, start: Vector, low: Vector, high: Vector) -> Point:
+    """Minimise the chi-square of ``taps - gain·shape(values)`` within bounds.
+
+    Parameters
+    ----------
+    observation : Observation
+    shape : callable
+        Parameters to a block of taps, shape (h, w).
+    start, low, high : ndarray, shape (n,)
+        Where to begin, and how far each parameter may go.
+
+    Returns
+    -------
+    Point
+        A local minimum (Levenberg 1944; Marquardt 1963; Nocedal & Wright, *Numerical Optimization*, section 10.3).
+    """
+    state = at_point(observation, shape, np.clip(start, low, high))
+    damping = 1e-3
+    for _ in range(_STEPS):
+        slopes = _slopes(observation, shape, state, low, high, both_sides=False)
+        squares, pull = slopes @ slopes.T, slopes @ state.residual
+        before = state.chi2
+        while damping < _MOST_DAMPING:
+            step = np.linalg.solve(squares + np.diag(damping * np.diag(squares) + _TINY), pull)[:-1]
+            trial = at_point(observation, shape, np.clip(state.values + step, low, high))
+            if trial.chi2 < state.chi2:
+                state = trial
+                damping = max(damping / 10, _LEAST_DAMPING)
+                break
+            damping *= 10
+        if before - state.chi2 <= (_SLOW * before if before > _HOPELESS * observation.judged else 1e-6):
+            break
+    return state
+
+
+def standard_errors(observation: Observation, shape: Shape, point: Point, low: Vector, high: Vector) -> Vector:
+    """Standard errors of parameters and gain at a minimum, ``sqrt(diag((JᵀJ)⁻¹))``, shape (n + 1,).
+
+    That of a parameter which the taps do not feel within its whole range is infinite.
+    """
+    slopes = _slopes(observation, shape, point, low, high, both_sides=True)
+    lengths = np.linalg.norm(slopes, axis=1)
+    felt = lengths * np.append(high - low, 1.0) > np.append(np.ones(len(low)), 0.0)
+    errors = np.full(len(lengths), np.inf)
+    scaled = slopes[felt] / lengths[felt, np.newaxis]
+    inverse = np.linalg.pinv(scaled @ scaled.T, rcond=1e-14, hermitian=True)
+    errors[felt] = np.sqrt(np.maximum(np.diag(inverse), 0.0)) / lengths[felt]
+    return errors
 
 
 def _slopes(
@@ -120,15 +119,3 @@ def _slopes(
         widths.append(ahead[index] - (behind[index] if here is None else value))
     slopes = state.gain * observation.whiten(np.array(blocks)) / np.array(widths)[:, np.newaxis]
     return np.vstack([slopes, state.whitened])
-
-
-def _summed_up(state: Point, slopes: NDArray[np.float64], ranges: Vector) -> Fit:
-    lengths = np.append(np.linalg.norm(slopes[:-1], axis=1), np.linalg.norm(slopes[-1]))
-    # A parameter that the taps do not feel within its whole range is not one of theirs.
-    felt = np.append(lengths[:-1] * ranges > 1.0, lengths[-1] > 0.0)
-    errors = np.full(len(lengths), np.inf)
-    if felt.any():
-        scaled = slopes[felt] / lengths[felt, np.newaxis]
-        inverse = np.linalg.pinv(scaled @ scaled.T, rcond=1e-14, hermitian=True)
-        errors[felt] = np.sqrt(np.maximum(np.diag(inverse), 0.0)) / lengths[felt]
-    return Fit(state.values, errors[:-1], state.gain, float(errors[-1]), state.chi2)

@@ -7,8 +7,8 @@ from convkit.recovery.naming.orientation import Flip
 from convkit.recovery.naming.words import with_error
 
 # A fraction is proven when its neighbours lie this many standard errors away.
-_APART = 6.0
-_AGREES = 3.0
+_APART = 8.0
+_AGREES = 4.0
 _LARGEST_DIVISOR = 1024
 
 

@@ -15,8 +15,9 @@ from convkit.recovery.naming.templates import templates_for
 
 Taps = NDArray[np.float64]
 
-# Shares of the largest tap: what single precision leaves of a coefficient, and what programs that round theirs do.
-_SINGLE, _ROUNDED = 1e-6, 1e-4
+# Shares of the largest tap, as standard errors; some five of them are let pass. Single precision leaves 1e-6 of a
+# coefficient, and programs that round theirs to decimals or in fixed point 1e-4.
+_SINGLE, _ROUNDED = 2e-7, 2e-5
 # Coefficients that are whole multiples of a power of two carry that rounding, if they are many steps large.
 _FINEST, _STEPS = 16, 50
 # A name whose chi-square is so much above that of the best one is out, 5.5 standard errors in one direction.
@@ -152,7 +153,7 @@ def _names(observation: Observation) -> tuple[Match, ...]:
     if observation.box is None and not float(observation.whitened @ observation.whitened) > 4 * observation.judged:
         return ()  # nothing stands out: every name would fit
     templates = match_templates(observation, templates_for(observation))
-    families = match_families(observation)
+    families = match_families(observation, {found.template.name for found in templates})
     least = min([found.chi2 for found in [*templates, *families]], default=0.0)
     kept = [found.match for found in families if found.chi2 <= least + _WORSE]
     kept += [found.match for found in _distinct(templates) if found.chi2 <= least + _WORSE]
@@ -160,10 +161,17 @@ def _names(observation: Observation) -> tuple[Match, ...]:
 
 
 def _distinct(found: list[TemplateMatch]) -> list[TemplateMatch]:
-    """Leave of kernels that differ by gain and turn only the likeliest, plain names, and those that fit as they are."""
+    """Leave of kernels that differ by gain and turn only the likeliest, plain names, and those that fit as they are.
+
+    Of a rounded Gaussian's sigmas, the likeliest.
+    """
     best: dict[object, TemplateMatch] = {}
     for one in found:
         form = one.template.form
         if form not in best or one.match.score < best[form].match.score:
             best[form] = one
-    return [one for one in found if one.literal or one.template.plain or one is best[one.template.form]]
+    return [
+        one
+        for one in found
+        if one is best[one.template.form] or ((one.literal or one.template.plain) and not one.template.rounded)
+    ]

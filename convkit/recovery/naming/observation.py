@@ -15,6 +15,8 @@ Matrix = NDArray[np.float64]
 LIMIT = 4.0
 # A tap counts as seen above so many standard errors; one in 10⁶ zeros does by chance.
 _SEEN = 5.0
+# From so many standard errors on, a tap may well be what it looks like.
+_MAYBE = 2.0
 # A window of more taps is cut to what is seen, and if that is not enough, taps are pooled.
 _MOST = 625
 # Rings of unseen taps that are kept around what is seen when a window is cut.
@@ -140,6 +142,11 @@ class Observation:
         return not (self.taps < -_SEEN * self.errors).any()
 
     @cached_property
+    def negative(self) -> bool:
+        """Whether some tap may well be negative."""
+        return bool((self.taps < -_MAYBE * self.errors).any())
+
+    @cached_property
     def sum_error(self) -> float:
         """Standard error of the sum of the taps."""
         variance = self.taps.size * self.floor**2
@@ -197,16 +204,24 @@ class Observation:
         whitened : ndarray, shape (judged,), optional
             The model, whitened.
         """
-        residual = self.whitened - (self.whiten(model) if whitened is None else whitened)
+        white = self.whiten(model) if whitened is None else whitened
+        residual = self.whitened - white
         chi2 = float(residual @ residual)
         freedom = self.judged - parameters
         fits = (
             deviations(chi2 / max(freedom, 1), max(freedom, 1), self.samples) <= LIMIT
             and float(np.abs(residual).max(initial=0.0)) <= outlier_bound(self.judged)
-            and float((np.abs(self.taps - model) / self.errors).max()) <= outlier_bound(self.taps.size)
+            and float((np.abs(self.taps - model) / self._errors_left(model, white)).max()) <= outlier_bound(self.taps.size)
             and self._fits_under(model, parameters)
         )
         return Misfit(chi2, max(freedom, 0), fits)
+
+    def _errors_left(self, model: Taps, whitened: NDArray[np.float64]) -> Taps:
+        """Standard errors of the differences: fitting the gain takes its share, ``C - mmᵀ / (mᵀC⁻¹m)``."""
+        energy = float(whitened @ whitened)
+        taken = np.square(model) / energy if energy else np.zeros_like(model)
+        variances = np.square(self.errors)
+        return np.sqrt(np.maximum(variances - taken, 0.01 * variances))
 
     def _fits_under(self, model: Taps, parameters: int) -> bool:
         """Judge the taps where a small kernel is not zero, by their own covariance."""

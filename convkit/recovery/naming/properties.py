@@ -44,7 +44,8 @@ class Properties:
     width : tuple of float
         Effective height and width in pixels: of the box whose taps spread as the absolute taps do.
     centre : tuple of float or None
-        Centre of mass, in pixels down and right of the output pixel; None when the sum may be 0.
+        Centre of mass, in pixels down and right of the output pixel; None when positive and negative taps cancel but
+        for a tenth.
     """
 
     size: tuple[int, int]
@@ -101,7 +102,8 @@ def find_properties(taps: Taps, covariance: Matrix, offset: tuple[int, int], flo
     total = float(taps.sum())
     total_error = math.sqrt(max(float(covariance.sum()), 0.0) + taps.size * floor**2)
     box = bounding_box(np.abs(taps) > _SEEN * errors) or (slice(0, taps.shape[0]), slice(0, taps.shape[1]))
-    zero = abs(total) <= _AGREES * total_error and total_error <= 0.1 * float(np.abs(taps).sum())
+    size = float(np.abs(taps).sum())
+    zero = abs(total) <= _AGREES * total_error and total_error <= 0.1 * size
     noise = _Noise(covariance, floor, float(np.vdot(covariance, covariance)) + taps.size * floor**4)
     even, odd = _symmetries(taps, noise, _middle(taps, errors, box))
     return Properties(
@@ -113,9 +115,9 @@ def find_properties(taps: Taps, covariance: Matrix, offset: tuple[int, int], flo
         separable=_is_separable(taps, noise),
         symmetries=even,
         antisymmetries=odd,
-        band=_band(taps, zero),
+        band=_band(taps),
         width=_width(np.where(np.abs(taps) > 3 * errors, np.abs(taps), 0.0) if errors.any() else np.abs(taps)),
-        centre=None if zero or abs(total) <= _AGREES * total_error else _centre_of_mass(taps, offset),
+        centre=_centre_of_mass(taps, offset) if abs(total) > max(_AGREES * total_error, 0.1 * size) else None,
     )
 
 
@@ -208,15 +210,17 @@ def _is_even(taps: Taps, noise: _Noise, partner: NDArray[np.int_], sign: float) 
     return noise.explains(residual, mean, 16.0)
 
 
-def _band(taps: Taps, zero_sum: bool) -> Band:
+def _band(taps: Taps) -> Band:
     """Judge by the size of the frequency response, on a grid twice as fine as the taps need."""
     side = max(64, 2 ** math.ceil(math.log2(2 * max(taps.shape))))
     response = np.abs(np.fft.fft2(taps, (side, side)))
     largest = float(response.max())
     if float(response.min()) >= _NEARLY * largest:
         return "all-pass"
-    if not zero_sum:
-        return "low-pass" if response[0, 0] >= _NEARLY * largest else "high-boost"
+    if response[0, 0] >= _NEARLY * largest:
+        return "low-pass"
+    if response[0, 0] >= (1 - _NEARLY) * largest:
+        return "high-boost"
     strongest = np.argwhere(response >= (1 - 1e-6) * largest) / side
     folded = np.minimum(strongest, 1 - strongest).max()
     return "high-pass" if folded >= _HIGH else "band-pass"

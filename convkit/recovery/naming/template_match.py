@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from convkit.recovery.naming.match import Match, Parameter, gain_oddity, simple_gain, sums_to, times
 from convkit.recovery.naming.observation import LIMIT, Observation
-from convkit.recovery.naming.placing import place
+from convkit.recovery.naming.placing import Placed, place
 from convkit.recovery.naming.significance import largest_by_chance
 from convkit.recovery.naming.templates import Laid, Template
 from convkit.recovery.naming.words import offset_in_words
@@ -42,12 +42,15 @@ class TemplateMatch:
 def match_templates(observation: Observation, templates: Iterable[Template]) -> list[TemplateMatch]:
     """Return the best way in which each template fits, for those that do."""
     best: dict[int, TemplateMatch] = {}
-    for template, laid, corner in _places(observation, list(templates)):
-        found = _judged(observation, template, laid, corner)
-        if found is None:
-            continue
-        key = id(template)
-        if key not in best or found.match.score < best[key].match.score:
+    places = list(_places(observation, list(templates)))
+    if not places:
+        return []
+    laid_out = [place(laid.taps, observation.shape, corner) for _, laid, corner in places]
+    whitened = observation.whiten(np.array([placed.block for placed in laid_out]))
+    for at, placed, white in zip(places, laid_out, whitened, strict=True):
+        found = _judged(observation, *at, placed, white)
+        key = id(at[0])
+        if found and (key not in best or found.match.score < best[key].match.score):
             best[key] = found
     return list(best.values())
 
@@ -89,10 +92,13 @@ def _bound(observation: Observation) -> float:
 
 
 def _judged(
-    observation: Observation, template: Template, laid: Laid, corner: tuple[int, int]
+    observation: Observation,
+    template: Template,
+    laid: Laid,
+    corner: tuple[int, int],
+    placed: Placed,
+    whitened: NDArray[np.float64],
 ) -> TemplateMatch | None:
-    placed = place(laid.taps, observation.shape, corner)
-    whitened = observation.whiten(placed.block)
     gain, error = observation.gain(whitened)
     if gain == 0.0 or not observation.hides(abs(gain) * placed.outside):
         return None

@@ -61,6 +61,8 @@ class Template:
     parameters : tuple of Parameter
     oddity : float
         How implausible it is beforehand, in units of chi-square.
+    rounded : bool
+        Whether it is one of many roundings of the same bell.
     """
 
     name: str
@@ -68,6 +70,7 @@ class Template:
     taps: Taps
     parameters: tuple[Parameter, ...] = ()
     oddity: float = 0.0
+    rounded: bool = False
 
     @property
     def plain(self) -> bool:
@@ -96,7 +99,9 @@ class Template:
 
     @cached_property
     def form(self) -> tuple[tuple[int, int], bytes]:
-        """The same for kernels that are equal up to gain, flip, turn and a rim of zeros."""
+        """The same for kernels that are equal up to gain, flip, turn and a rim of zeros, or are one rounded bell."""
+        if self.rounded:
+            return (0, 0), self.name.encode()
         candidates = []
         for _, taps in orientations(self.laid[0].taps):
             unit = taps / np.abs(taps).max()
@@ -121,7 +126,7 @@ def templates_for(observation: Observation) -> Iterator[Template]:
             yield template
     if observation.positive:
         for bell in rounded_bells(observation):
-            yield Template(bell.name, bell.title, bell.taps, bell.parameters, _DIALECT)
+            yield Template(bell.name, bell.title, bell.taps, bell.parameters, 2 * _DIALECT, rounded=True)
 
 
 @lru_cache(maxsize=4096)
@@ -206,6 +211,8 @@ def _flat(observation: Observation) -> Iterator[str]:
         return
     places = np.argwhere(observation.seen)
     middle = (places.min(axis=0) + places.max(axis=0)) / 2
+    if (middle % 1).any():
+        return
     squares = np.square(places - middle).sum(axis=1)
     outer, inner = round(float(squares.max())), round(float(squares.min()))
     least, most = math.sqrt(outer), math.sqrt(outer + 1)

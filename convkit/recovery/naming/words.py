@@ -60,7 +60,7 @@ def with_error(value: float, error: float) -> str:
     '1230 ± 30'
     """
     if not math.isfinite(error) or error <= max(2e-5 * abs(value), 3e-6):
-        return f"{round(value, 6) + 0.0:.6g}"
+        return f"{round(value, 6) + 0.0:.5g}"
     exponent = math.floor(math.log10(error))
     digits = -exponent + (error / 10.0**exponent < 1.95)
     if digits <= 0:
