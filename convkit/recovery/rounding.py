@@ -23,6 +23,7 @@ _TILES = 8
 _SIDE = 192
 # The mean of what is cut off is half a level less 1/(2·divisor): within this for divisors from 8 on.
 _MEAN = 1 / 16
+_WORDS = {Rounding.ROUND: "rounding to the nearest", Rounding.TRUNCATE: "truncation"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,24 +86,25 @@ def find_rounding(
     (<Rounding.TRUNCATE: 'truncate'>, 0.167, 'exact: 56 of 56 pixels')
     """
     search = _Search(scene, offset, recording, image_level, kernel)
-    whole = search.run(Program(kernel, Rounding.NONE))
+    unrounded = replace(kernel, bias=Fraction(round(kernel.bias))) if isinstance(kernel, Snapped) else kernel
+    whole = search.run(Program(kernel if recording.level is None else unrounded, Rounding.NONE))
     if recording.level is None:
         return FoundRounding(whole.program, whole.sample, "the target is not in steps")
     if whole.sample.exact:
         return FoundRounding(whole.program, whole.sample, "every response is a whole number of levels")
     best = min(map(search.run, search.one_pass(4.0 * bias_error / recording.level + _MEAN)), key=_preference)
-    told = "rounding to the nearest" if best.program.rounding is Rounding.ROUND else "truncation"
     if best.sample.missed:
         twice = min(map(search.run, search.two_passes()), key=_preference, default=None)
         margin = 5.0 * math.sqrt(best.sample.missed)
         if twice is not None and twice.sample.missed + margin < best.sample.missed:
-            more = twice.sample.reproduced - best.sample.reproduced
-            return replace(
-                twice,
-                told=f"{told} after the {twice.program.passes.split()[0]}s and again after the rest"
-                f" explains {more} of {best.sample.count} pixels more than once",
+            first, last = ("row", "column") if twice.program.passes is Passes.ROW_FIRST else ("column", "row")
+            told = (
+                f"{_WORDS[twice.program.rounding]} after the {first} and again after the {last} reproduces"
+                f" {twice.sample.reproduced} of {twice.sample.count} pixels, once at the end {best.sample.reproduced}"
             )
-    return replace(best, told=f"{told} leaves a bias of {_levels(best.program.kernel, recording):.3g} levels")
+            return replace(twice, told=told)
+    bias = _levels(best.program.kernel, recording)
+    return replace(best, told=f"{_WORDS[best.program.rounding]} leaves a bias of {bias:.3g} levels")
 
 
 def _preference(found: FoundRounding) -> tuple[int, bool, bool, int]:

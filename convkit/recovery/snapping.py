@@ -135,7 +135,6 @@ def _lattice(values: Vector, covariance: Matrix) -> tuple[Integers, int, float] 
     errors = np.sqrt(np.diag(covariance))
     if not (largest > 0.0 and np.isfinite(errors).all()):
         return None
-    total, total_error = math.fsum(values.tolist()), math.sqrt(max(float(covariance.sum()), 0.0))
     # Beyond this divisor even the best known tap always lies within the bars.
     divisors = np.arange(1, min(_LARGEST_DIVISOR, int(0.5 / (_BAR * float(errors.min())))) + 1)
     for tap in np.argsort(errors, kind="stable"):  # those that refute most come first
@@ -146,8 +145,7 @@ def _lattice(values: Vector, covariance: Matrix) -> tuple[Integers, int, float] 
     tried += [(m, len(_FIXED_POINT)) for m in _FIXED_POINT if m in divisors]
     for divisor, guesses in tried:
         numerators = np.rint(divisor * values)
-        off = abs(float(numerators.sum()) - divisor * total)
-        if not numerators.any() or off > max(_SUM, _BAR * divisor * total_error):
+        if not (numerators.any() and _sums_agree(numerators, divisor, values, covariance)):
             continue
         chance = guesses * _chance(divisor, divisor * values, divisor**2 * covariance, numerators)
         if chance < (1.0 if best is None else best[2]):
@@ -155,6 +153,12 @@ def _lattice(values: Vector, covariance: Matrix) -> tuple[Integers, int, float] 
         if chance <= _TELLING:
             break
     return best
+
+
+def _sums_agree(numerators: Vector | Integers, divisor: int, values: Vector, covariance: Matrix) -> bool:
+    """Whether the integers add up to what the divisor makes of the values' sum."""
+    off = abs(float(numerators.sum()) - divisor * math.fsum(values.tolist()))
+    return off <= max(_SUM, _BAR * divisor * math.sqrt(max(float(covariance.sum()), 0.0)))
 
 
 def _chance(divisor: int, values: Vector, covariance: Matrix, numerators: Vector) -> float:
@@ -187,7 +191,8 @@ def _snapped_factors(taps: Matrix, covariance: Matrix) -> tuple[Integers, int, f
         return None
     numerators, divisor = np.outer(column[0], row[0]).ravel(), column[1] * row[1]
     errors = np.sqrt(np.maximum(np.diag(covariance), 0.0)) + _DIGITS * float(np.abs(taps).max())
-    if (np.abs(numerators / divisor - taps.ravel()) > _BAR * errors).any():
+    within = (np.abs(numerators / divisor - taps.ravel()) <= _BAR * errors).all()
+    if not (within and _sums_agree(numerators, divisor, taps.ravel(), covariance)):
         return None
     return numerators, divisor, column[2] + row[2]
 
