@@ -97,17 +97,17 @@ def test_noise_widens_the_bars_and_sixteenths_are_still_found(pictures, rng) -> 
 @pytest.mark.parametrize("error", [1e-3, 1e-4, 1e-6, 1e-12])
 @pytest.mark.parametrize("unit_sum", [False, True])
 def test_real_numbers_are_told_as_integers_as_rarely_as_promised(error: float, unit_sum: bool) -> None:
-    """At most one in a hundred: of 300 kernels no more than 9, which is four standard deviations over 3."""
+    """At most one in a hundred: of 120 kernels no more than 6, which is four standard deviations over 1.2."""
     rng = np.random.default_rng(7)
     told = 0
-    for _ in range(300):
+    for _ in range(120):
         taps = rng.random((2, 2))
         if unit_sum:
             taps /= taps.sum()
         taps = taps + error * rng.standard_normal((2, 2))
         found = snap(Parameters(taps), error**2 * np.eye(5))
         told += found is not None and found.telling
-    assert told <= 9
+    assert told <= 6
 
 
 @pytest.mark.parametrize("unit_sum", [False, True])
@@ -115,14 +115,14 @@ def test_values_that_repeat_count_once(unit_sum: bool) -> None:
     """A centre and eight alike around it, as of every unsharp mask, are two values, and one if they add up to 1."""
     rng = np.random.default_rng(8)
     told = 0
-    for _ in range(300):
+    for _ in range(120):
         around = -rng.random()
         taps = np.full((3, 3), around)
         taps[1, 1] = 1 - 8 * around if unit_sum else 2 * rng.random()
         taps += 1e-4 * rng.standard_normal((3, 3))
         found = snap(Parameters(taps), 1e-8 * np.eye(10))
         told += found is not None and found.telling
-    assert told <= 9
+    assert told <= 6
 
 
 @given(st.integers(0, 10_000), st.integers(1, 200), st.sampled_from([(1, 2), (3, 3), (2, 5)]))
@@ -182,13 +182,13 @@ def test_factors_are_known_as_well_as_they_say() -> None:
     mix = 1e-3 * rng.standard_normal((9, 9))
     covariance = mix @ mix.T
     columns, rows = [], []
-    for _ in range(400):
+    for _ in range(200):
         column, row = estimated_factors(truth + (mix @ rng.standard_normal(9)).reshape(3, 3), covariance)
         columns.append(column.values)
         rows.append(row.values)
-    # A standard deviation from 400 draws is known to 3.5 %.
-    np.testing.assert_allclose(np.std(columns, axis=0), np.sqrt(np.diag(column.covariance)), rtol=0.15)
-    np.testing.assert_allclose(np.std(rows, axis=0), np.sqrt(np.diag(row.covariance)), rtol=0.15)
+    # A standard deviation from 200 draws is known to 5 %.
+    np.testing.assert_allclose(np.std(columns, axis=0), np.sqrt(np.diag(column.covariance)), rtol=0.2)
+    np.testing.assert_allclose(np.std(rows, axis=0), np.sqrt(np.diag(row.covariance)), rtol=0.2)
     np.testing.assert_allclose(np.mean(columns, axis=0), [1.0, 2.0, 1.5], atol=1e-3)
 
 
