@@ -162,9 +162,9 @@ class _Search:
                 yield self._program(Rounding.ROUND, Fraction(least).limit_denominator(1 << 20))
         else:
             fitted = self.kernel.bias / self.level
-        rounds, truncates = (abs(float(bias - round(bias))) for bias in (fitted, fitted + half))
         pair = self._program(Rounding.ROUND, fitted), self._program(Rounding.TRUNCATE, fitted + half)
-        yield from pair[::-1] if truncates < rounds and truncates <= doubt else pair
+        off = abs(float(fitted + half - round(fitted + half)))
+        yield from pair[::-1] if off <= min(doubt, 0.25) else pair
 
     def two_passes(self) -> Iterator[Program]:
         """Programs that round between the row and the column, if the kernel is their product."""
