@@ -7,8 +7,8 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from convkit.convolution import shift
 from convkit.convolution.apply import strided
+from convkit.convolution.backends import choose_backend
 from convkit.recovery.outputs import Outputs
 from convkit.recovery.program import DOUBLE, Arithmetic, Passes, Program, Rounding, Sums
 from convkit.recovery.recording import Recording
@@ -144,7 +144,6 @@ def find_border(
     >>> find_border(scene, program, (-1, -1), Recording(), interior).told
     'reflect reproduces 30 of 30 rim pixels'
     """
-    program, offset = _trimmed(program, offset)
     rim = _Rim(scene, program, offset, recording, image_level)
     if not rim.parts:
         return Border(None, (), "no output's window hangs over the edge")
@@ -191,7 +190,7 @@ class _Rim:
         """Return the rules, those together that read the same pixels."""
         alike: dict[bytes, list[BorderRule]] = {}
         for rule in _PADDINGS:
-            rows, columns = self.places(rule, self.size, self.offset)
+            rows, columns = self.places(rule, *_support(self.program.taps, self.offset))
             alike.setdefault(rows.tobytes() + b"," + columns.tobytes(), []).append(rule)
         return [*alike.values(), [BorderRule.RENORMALISED], [BorderRule.COPIED]]
 
@@ -246,8 +245,9 @@ class _Rim:
         total = float(weights.sum())
         if abs(total) <= _LEAST_SHARE * float(np.abs(weights).sum()):
             return np.zeros((1, 1))
-        share: Array = strided(pixels, weights, self.scene.stride, shift.correlate) / total
-        return share
+        shape = part.bottom - part.top, part.right - part.left
+        share: Array = strided(pixels, weights, self.scene.stride, choose_backend(shape, weights.size).load())
+        return share / total
 
 
 def _filled(rule: BorderRule, places: Places, length: int) -> Places:
@@ -266,18 +266,13 @@ def _filled(rule: BorderRule, places: Places, length: int) -> Places:
     return np.where((places >= 0) & (places < length), places, -1)
 
 
-def _trimmed(program: Program, offset: tuple[int, int]) -> tuple[Program, tuple[int, int]]:
-    """Drop outer rows and columns of zeros, which reach beyond the edge without reading anything."""
-    rows, columns = (np.flatnonzero(program.taps.any(axis=axis)) for axis in (1, 0))
+def _support(taps: Array, offset: tuple[int, int]) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Return size and offset without the outer rows and columns of zeros, which read nothing beyond the edge."""
+    rows, columns = (np.flatnonzero(taps.any(axis=axis)) for axis in (1, 0))
     if not rows.size:
-        return program, offset
-    kept = slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
-    kernel = program.kernel
-    if isinstance(kernel, Snapped):
-        kernel = replace(kernel, numerators=kernel.numerators[kept])
-    else:
-        kernel = replace(kernel, taps=kernel.taps[kept])
-    return replace(program, kernel=kernel), (offset[0] + kept[0].start, offset[1] + kept[1].start)
+        return (1, 1), offset
+    size = int(rows[-1] - rows[0]) + 1, int(columns[-1] - columns[0]) + 1
+    return size, (offset[0] + int(rows[0]), offset[1] + int(columns[0]))
 
 
 def _chosen(candidates: tuple[Candidate, ...], interior: Replay) -> Border:

@@ -1,7 +1,7 @@
 """A found kernel as a program runs it: in one pass or two, with roundings, in whole numbers where it can."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from fractions import Fraction
 from typing import NamedTuple
@@ -65,6 +65,33 @@ class Program:
     def taps(self) -> Array:
         """The taps, shape (kh, kw), in image units."""
         return np.asarray(self.kernel.taps, dtype=np.float64)
+
+
+def centred(program: Program, offset: tuple[int, int]) -> tuple[Program, tuple[int, int]]:
+    """Fill the kernel up with zeros until its window is centred on the output.
+
+    A program treats the rim that its own window leaves in its own way, and windows are centred even when taps on one
+    side are zero: Pillow's emboss has its two taps in a 3x3 window, and copies a rim all around.
+
+    Examples
+    --------
+    >>> program, offset = centred(Program(Parameters(np.array([[-1.0, 1.0]]))), (0, -1))
+    >>> program.taps, offset
+    (array([[-1.,  1.,  0.]]), (0, -1))
+    """
+    reaches = [
+        max(-start, start + taps - 1, 0) for start, taps in zip(offset, np.shape(program.kernel.taps), strict=True)
+    ]
+    widths = [
+        (reach + start, reach - start - taps + 1)
+        for reach, start, taps in zip(reaches, offset, np.shape(program.kernel.taps), strict=True)
+    ]
+    kernel = program.kernel
+    if isinstance(kernel, Snapped):
+        kernel = replace(kernel, numerators=np.pad(kernel.numerators, widths))
+    else:
+        kernel = replace(kernel, taps=np.pad(kernel.taps, widths))
+    return replace(program, kernel=kernel), (-reaches[0], -reaches[1])
 
 
 class Sums(NamedTuple):

@@ -8,6 +8,7 @@ from convkit.recovery.outputs import Outputs
 from convkit.recovery.program import Arithmetic, Program, Rounding
 from convkit.recovery.recording import Recording
 from convkit.recovery.registered import Registered
+from convkit.recovery.snapping import Snapped
 from convkit.recovery.tally import Tally, Ties
 from convkit.recovery.tiles import Tile, tiles
 
@@ -22,15 +23,17 @@ class Replay:
         Pixels whose window lies inside the image.
     reproduced : int
         Those that come out exactly as they were stored, ties included.
-    ties : int
-        Of those, pixels whose response lies on the boundary between two numbers, or so near to it that a sum in
-        single precision may fall on its other side, and that no single rule for exact halves explains.
     halves : int
-        Pixels whose response lies exactly on the boundary.
+        Those whose response lies exactly between two numbers; a whole one, if truncated.
     rule : Ties or None
-        The rule that explains all of those; None when none does, or there are none.
+        The rule that explains all of the halves; None when none does, there are none, or responses were truncated.
+    split : int
+        Halves that no rule explains: all or none of them when rounded, those that went down when truncated.
+    near : int
+        Those whose response lies on the wrong side of the boundary between two numbers, so near to it that a sum in
+        single precision may fall on the right one.
     tolerance : float
-        How near a tie that is not exact lies at most, in levels.
+        How near that is at most, in levels.
     worst : float
         Largest difference between what comes out and what was stored: whole levels, unless nothing was rounded.
     rms : float
@@ -40,9 +43,10 @@ class Replay:
 
     count: int
     reproduced: int
-    ties: int
     halves: int
     rule: Ties | None
+    split: int
+    near: int
     tolerance: float
     worst: float
     rms: float
@@ -51,25 +55,31 @@ class Replay:
     def of(cls, tally: Tally, rounding: Rounding) -> "Replay":
         """Judge a tally; of truncation the rule is known: whole numbers stay."""
         rules = dict(zip(Ties, tally.by_rule, strict=True))
-        explained = rules[Ties.AWAY] if rounding is Rounding.TRUNCATE else max(rules.values())
-        rule = next((rule for rule, fits in rules.items() if fits == tally.halves), None) if tally.halves else None
+        rule = None
         if rounding is Rounding.TRUNCATE:
-            rule, boundary = None, tally.halves - explained
+            split = tally.halves - rules[Ties.AWAY]
         else:
-            boundary = tally.halves if rule is None else 0
+            rule = next((rule for rule, fits in rules.items() if tally.halves and fits == tally.halves), None)
+            split = tally.halves if rule is None else 0
         worst = tally.worst
         if rounding is not Rounding.NONE:
             worst = max(0.0, math.ceil(worst - 0.5 - tally.tolerance))
         return cls(
             count=tally.count,
             reproduced=tally.inside + tally.halves + tally.near,
-            ties=tally.near + boundary,
             halves=tally.halves,
             rule=rule,
+            split=split,
+            near=tally.near,
             tolerance=tally.tolerance,
             worst=worst,
             rms=math.sqrt(tally.free_squares / tally.free) if tally.free else math.nan,
         )
+
+    @property
+    def ties(self) -> int:
+        """Pixels that count as reproduced because they may round either way."""
+        return self.split + self.near
 
     @property
     def missed(self) -> int:
@@ -86,16 +96,18 @@ class Replay:
 
         Examples
         --------
-        >>> print(Replay(100, 100, 3, 3, None, 1e-4, 0.0, 0.29).text())
-        exact: 100 of 100 pixels, 3 halves rounded either way
-        >>> print(Replay(100, 98, 0, 3, Ties.EVEN, 1e-4, 1.0, 0.3).text())
+        >>> print(Replay(100, 100, 3, None, 3, 1, 1e-4, 0.0, 0.29).text())
+        exact: 100 of 100 pixels, 3 exact halves rounded either way, 1 within 0.0001 levels of the boundary
+        >>> print(Replay(100, 98, 3, Ties.EVEN, 0, 0, 1e-4, 1.0, 0.3).text())
         98 of 100 pixels, half to even, the others off by at most 1 level
         """
         words = [f"{'exact: ' if self.exact else ''}{self.reproduced} of {self.count} pixels"]
         if self.rule is not None:
             words.append(str(self.rule))
-        if self.ties:
-            words.append(f"{self.ties} halves rounded either way")
+        if self.split:
+            words.append(f"{self.split} exact halves rounded either way")
+        if self.near:
+            words.append(f"{self.near} within {self.tolerance:.1g} levels of the boundary")
         if self.missed:
             words.append(f"the others off by at most {self.worst:.3g} level{'s' if self.worst != 1.0 else ''}")
         return ", ".join(words)
@@ -136,7 +148,6 @@ def replay(
     Examples
     --------
     >>> import numpy as np
-    >>> from convkit.recovery.snapping import Snapped
     >>> picture = np.array([[0, 1, 4, 9]]) / 255
     >>> scene = Registered(picture, np.array([[1, 3, 7]]) / 255)
     >>> half = Snapped(np.array([[1, 1]]), 2)
@@ -153,3 +164,19 @@ def tiles_for(outputs: Outputs) -> list[Tile]:
     """Cut outputs so that a tile and its halo make a fast length for the FFT."""
     height, width = (-(-(transform_length(taps - 1) - taps + 1) // outputs.stride) for taps in outputs.size)
     return tiles((outputs.target.shape[0], outputs.target.shape[1]), height, width)
+
+
+def proves(program: Program, found: Replay) -> bool:
+    """Whether a replay is the proof of a snapped kernel: it is exact, and nothing was fitted to make it so.
+
+    That is the case when the bias is a whole number of levels, or when chance does not explain the integers anyway.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> exact = Replay(100, 100, 0, None, 0, 0, 1e-4, 0.0, 0.29)
+    >>> proves(Program(Snapped(np.array([[1, 1]]), 2, chance=0.1)), exact)
+    True
+    """
+    kernel = program.kernel
+    return isinstance(kernel, Snapped) and found.exact and (kernel.telling or kernel.bias.denominator == 1)

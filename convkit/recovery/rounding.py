@@ -14,7 +14,7 @@ from convkit.recovery.program import Arithmetic, Passes, Program, Rounding
 from convkit.recovery.recording import Recording
 from convkit.recovery.registered import Registered
 from convkit.recovery.replay import Replay
-from convkit.recovery.snapping import Snapped, simplest_fraction
+from convkit.recovery.snapping import Snapped
 from convkit.recovery.tally import Ties
 from convkit.recovery.tiles import tiles
 
@@ -23,6 +23,7 @@ _TILES = 8
 _SIDE = 192
 # The mean of what is cut off is half a level less 1/(2·divisor): within this for divisors from 8 on.
 _MEAN = 1 / 16
+_WORDS = {Rounding.ROUND: "rounding to the nearest", Rounding.TRUNCATE: "truncation"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,7 +59,8 @@ def find_rounding(
     Truncation cuts off half a level in the mean, so that the fitted bias of a program that truncates and adds
     nothing is -1/2 level. As functions, truncation and rounding with half a level less bias are the same; whichever
     leaves a whole number of levels is believed, and rounding when neither does. Where a kernel over a divisor is
-    known, its bias is the simplest one with which every pixel of a sample is reproduced. When pixels are missed and
+    known, that is tried on a sample of the pixels; when no whole bias reproduces them, the least fraction over the
+    divisor is told that does, since all biases of an interval of ``1/divisor`` round alike. When pixels are missed and
     the kernel is a column times a row, programs that round between the two are tried as well (SciPy's and Pillow's
     blurs do), and believed when they reproduce more pixels by five standard deviations.
 
@@ -84,31 +86,32 @@ def find_rounding(
     (<Rounding.TRUNCATE: 'truncate'>, 0.167, 'exact: 56 of 56 pixels')
     """
     search = _Search(scene, offset, recording, image_level, kernel)
-    whole = search.run(Program(kernel, Rounding.NONE))
+    unrounded = replace(kernel, bias=Fraction(round(kernel.bias))) if isinstance(kernel, Snapped) else kernel
+    whole = search.run(Program(kernel if recording.level is None else unrounded, Rounding.NONE))
     if recording.level is None:
         return FoundRounding(whole.program, whole.sample, "the target is not in steps")
     if whole.sample.exact:
         return FoundRounding(whole.program, whole.sample, "every response is a whole number of levels")
     best = min(map(search.run, search.one_pass(4.0 * bias_error / recording.level + _MEAN)), key=_preference)
-    told = "rounding to the nearest" if best.program.rounding is Rounding.ROUND else "truncation"
     if best.sample.missed:
         twice = min(map(search.run, search.two_passes()), key=_preference, default=None)
         margin = 5.0 * math.sqrt(best.sample.missed)
         if twice is not None and twice.sample.missed + margin < best.sample.missed:
-            more = twice.sample.reproduced - best.sample.reproduced
-            return replace(
-                twice,
-                told=f"{told} after the {twice.program.passes.split()[0]}s and again after the rest"
-                f" explains {more} of {best.sample.count} pixels more than once",
+            first, last = ("row", "column") if twice.program.passes is Passes.ROW_FIRST else ("column", "row")
+            told = (
+                f"{_WORDS[twice.program.rounding]} after the {first} and again after the {last} reproduces"
+                f" {twice.sample.reproduced} of {twice.sample.count} pixels, once at the end {best.sample.reproduced}"
             )
-    return replace(best, told=f"{told} leaves a bias of {_levels(best.program.kernel, recording):.3g} levels")
+            return replace(twice, told=told)
+    bias = _levels(best.program.kernel, recording)
+    return replace(best, told=f"{_WORDS[best.program.rounding]} leaves a bias of {bias:.3g} levels")
 
 
-def _preference(found: FoundRounding) -> tuple[int, int, bool, int]:
-    """Fewest pixels missed, fewest ties, no strange rule for halves, the simplest bias."""
+def _preference(found: FoundRounding) -> tuple[int, bool, bool, int]:
+    """Fewest pixels missed, a whole bias, no rule for halves that programs do not have, fewest ties."""
     kernel, sample = found.program.kernel, found.sample
-    simple = kernel.bias.denominator if isinstance(kernel, Snapped) else 1
-    return sample.missed, sample.ties, sample.rule is Ties.DOWN, simple
+    fraction = isinstance(kernel, Snapped) and kernel.bias.denominator > 1
+    return sample.missed, fraction, sample.rule is Ties.DOWN, sample.ties
 
 
 def _levels(kernel: Parameters | Snapped, recording: Recording) -> float:
@@ -154,14 +157,14 @@ class _Search:
             fitted: Fraction | float = self.kernel.bias
             yield self._program(Rounding.ROUND, Fraction(round(fitted)))
             yield self._program(Rounding.TRUNCATE, Fraction(round(fitted + half)))
-            low, high = self._feasible()
-            if low <= high:
-                yield self._program(Rounding.ROUND, simplest_fraction(low, high))
+            least = self._least_bias()
+            if math.isfinite(least):
+                yield self._program(Rounding.ROUND, Fraction(least).limit_denominator(1 << 20))
         else:
             fitted = self.kernel.bias / self.level
-        rounds, truncates = (abs(float(bias - round(bias))) for bias in (fitted, fitted + half))
         pair = self._program(Rounding.ROUND, fitted), self._program(Rounding.TRUNCATE, fitted + half)
-        yield from pair[::-1] if truncates < rounds and truncates <= doubt else pair
+        off = abs(float(fitted + half - round(fitted + half)))
+        yield from pair[::-1] if off <= min(doubt, 0.25) else pair
 
     def two_passes(self) -> Iterator[Program]:
         """Programs that round between the row and the column, if the kernel is their product."""
@@ -184,19 +187,18 @@ class _Search:
     def _program(self, rounding: Rounding, levels: Fraction | float) -> Program:
         return Program(_with_bias(self.kernel, levels, self.level), rounding)
 
-    def _feasible(self) -> tuple[float, float]:
-        """Return the least and the greatest bias, in levels, with which rounding reproduces every pixel of the sample.
+    def _least_bias(self) -> float:
+        """Return the least bias, in levels, with which rounding half up reproduces what the sample stores above a rail.
 
-        An output stored as a rail bounds the bias on one side only.
+        It is a fraction over the kernel's divisor, as of a program that adds an integer before it divides; any up to
+        one part of the divisor more does the same.
         """
         arithmetic = self.arithmetic(Program(_with_bias(self.kernel, 0, self.level)))
-        bottom, top = arithmetic.rails
-        low, high = -math.inf, math.inf
+        least = -math.inf
         for part in self.parts:
             pixels, target, used = self.outputs.read(part)
             stored = np.rint(target / self.level)
             lacking = stored - arithmetic.sums(pixels).values / arithmetic.divisor
-            kept = np.ones(stored.shape, dtype=bool) if used is None else used
-            low = max(low, float(np.max(lacking, where=kept & (stored > bottom), initial=-math.inf)) - 0.5)
-            high = min(high, float(np.min(lacking, where=kept & (stored < top), initial=math.inf)) + 0.5)
-        return (low, high) if math.isfinite(low) and math.isfinite(high) else (1.0, 0.0)
+            bounding = (stored > arithmetic.rails[0]) & (True if used is None else used)
+            least = max(least, float(np.max(lacking, where=bounding, initial=-math.inf)) - 0.5)
+        return least

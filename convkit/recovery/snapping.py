@@ -17,13 +17,15 @@ Integers = NDArray[np.int64]
 # A tap further than so many standard errors from an integer is no integer. Generous, because rounding errors are not
 # quite independent of the picture (a division by 6 on noise moves taps by 7); chance is judged by the distances found.
 _BAR = 8.0
-# Of all divisors up to the one found, the expected number that would fit as well by chance.
-_MOST_CHANCE = 0.01
+# Rounding errors are not quite independent of a picture's gray, so that the sum, of all the best known, moves by many
+# of its tiny standard errors; it still lies far nearer to an integer than half.
+_SUM = 0.1
+_TELLING = 0.01
 _LARGEST_DIVISOR = 1 << 16
 # When more divisors fit, the bars are too wide to tell any apart.
 _MOST_SURVIVORS = 64
 # Programs that compute in fixed point: judged as so many guesses, not as one of 65536.
-_FIXED_POINT = (256, 1024, 2048, 4096, 16384, 32768, 65536)
+_FIXED_POINT = (64, 128, 256, 512, 1024, 2048, 4096, 16384, 32768, 65536)
 # Least squares solves to about so many digits: no error bar is narrower.
 _DIGITS = 1e-12
 
@@ -40,7 +42,7 @@ class Snapped:
     bias : Fraction
         In levels of the target.
     chance : float
-        Bound on the expected number of divisors up to this one that a kernel of real numbers would fit as well.
+        Expected number of divisors up to this one that a kernel of real numbers would fit as well.
 
     Examples
     --------
@@ -52,6 +54,11 @@ class Snapped:
     divisor: int
     bias: Fraction = Fraction(0)
     chance: float = 0.0
+
+    @property
+    def telling(self) -> bool:
+        """Whether chance is no explanation (at most 0.01); of another, only a replay is a proof."""
+        return self.chance <= _TELLING
 
     @property
     def taps(self) -> NDArray[np.float64]:
@@ -72,15 +79,16 @@ class Snapped:
 def snap(point: Parameters, covariance: Matrix, level: float | None = None) -> Snapped | None:
     """Find the kernel of integers over a common divisor that an estimate stands for.
 
-    A divisor ``m`` fits when every ``m·tap`` and the sum of the taps lie within 8 standard errors of integers (the
-    sum is known far better than any tap). A kernel of real numbers would do so by chance: the distance of ``m·tap``
-    from an integer is then uniform, so that one as small as ``d`` has probability ``2d``. Taps of equal size are one
-    value, known as well as their mean; those that snap to zero tell nothing of ``m``; no distance counts for less
-    than its standard error. The probability of the product over the distinct values is Fisher's (*Statistical
-    Methods for Research Workers*, section 21.1), and ``m`` divisors were tried up to ``m``. The smallest that fits
-    with less than 0.01 chance fits expected is taken; the powers of two of fixed-point programs are tried after
-    them, as so many guesses. Failing both, the two factors of a separable kernel are snapped, which error bars are
-    narrower for: fixed-point Gaussians are products over 256·256.
+    A divisor ``m`` fits when every ``m·tap`` lies within 8 standard errors of an integer, and the sum of the taps,
+    which is known far better than any tap, tells the sum of those integers. A kernel of real numbers would do so by
+    chance: the distance of ``m·tap`` from an integer is then uniform, so that one as small as ``d`` has probability
+    ``2d``. Taps of equal size are one value, known as well as their mean; those that snap to zero tell nothing of
+    ``m``; where the taps add up to a whole gain, the value known least follows from the others and is left out; no
+    distance counts for less than its standard error. The probability of the product of all is Fisher's (*Statistical
+    Methods for Research Workers*, section 21.1), times ``m`` for the divisors tried up to ``m``. The smallest divisor
+    with a chance of at most 0.01 is taken; then powers of two, as of programs in fixed point, as so many guesses;
+    failing both the least likely chance, which only a replay can prove. When no divisor fits, the two factors of a
+    separable kernel are snapped, which are better known than its taps: fixed-point Gaussians are products over 256·256.
 
     Parameters
     ----------
@@ -127,33 +135,45 @@ def _lattice(values: Vector, covariance: Matrix) -> tuple[Integers, int, float] 
     errors = np.sqrt(np.diag(covariance))
     if not (largest > 0.0 and np.isfinite(errors).all()):
         return None
-    total, total_error = math.fsum(values.tolist()), math.sqrt(max(float(covariance.sum()), 0.0))
     # Beyond this divisor even the best known tap always lies within the bars.
     divisors = np.arange(1, min(_LARGEST_DIVISOR, int(0.5 / (_BAR * float(errors.min())))) + 1)
     for tap in np.argsort(errors, kind="stable"):  # those that refute most come first
         scaled = divisors * values[tap]
         divisors = divisors[np.abs(scaled - np.rint(scaled)) <= _BAR * divisors * errors[tap]]
+    best: tuple[Integers, int, float] | None = None
     tried = [(m, m) for m in divisors[:_MOST_SURVIVORS].tolist()]
     tried += [(m, len(_FIXED_POINT)) for m in _FIXED_POINT if m in divisors]
     for divisor, guesses in tried:
         numerators = np.rint(divisor * values)
-        if not numerators.any() or abs(float(numerators.sum()) - divisor * total) > _BAR * divisor * total_error:
+        if not (numerators.any() and _sums_agree(numerators, divisor, values, covariance)):
             continue
-        chance = guesses * _chance(divisor * values, divisor**2 * covariance, numerators)
-        if chance <= _MOST_CHANCE:
-            return numerators.astype(np.int64), divisor, chance
-    return None
+        chance = guesses * _chance(divisor, divisor * values, divisor**2 * covariance, numerators)
+        if chance < (1.0 if best is None else best[2]):
+            best = numerators.astype(np.int64), divisor, chance
+        if chance <= _TELLING:
+            break
+    return best
 
 
-def _chance(values: Vector, covariance: Matrix, numerators: Vector) -> float:
+def _sums_agree(numerators: Vector | Integers, divisor: int, values: Vector, covariance: Matrix) -> bool:
+    """Whether the integers add up to what the divisor makes of the values' sum."""
+    off = abs(float(numerators.sum()) - divisor * math.fsum(values.tolist()))
+    return off <= max(_SUM, _BAR * divisor * math.sqrt(max(float(covariance.sum()), 0.0)))
+
+
+def _chance(divisor: int, values: Vector, covariance: Matrix, numerators: Vector) -> float:
     """Probability that real numbers would lie as near to integers: Fisher's, over the distinct sizes."""
-    logarithms = []
+    known = []  # how well each distinct value is known, and -ln of its probability
     for size in np.unique(np.abs(numerators[numerators != 0.0])):
         (alike,) = np.nonzero(np.abs(numerators) == size)
         signs = np.sign(numerators[alike])
         mean = float(signs @ values[alike]) / len(alike)
-        error = math.sqrt(max(float(signs @ covariance[np.ix_(alike, alike)] @ signs), 0.0)) / len(alike)
-        logarithms.append(-math.log(min(1.0, 2.0 * max(abs(mean - size), error))))
+        variance = max(float(signs @ covariance[np.ix_(alike, alike)] @ signs), _DIGITS**2)
+        error = math.sqrt(variance) / len(alike)
+        known.append((error, -math.log(min(1.0, 2.0 * max(abs(mean - size), error)))))
+    if len(known) > 1 and numerators.sum() % divisor == 0.0:
+        known.remove(max(known))
+    logarithms = [value for _, value in known]
     total = sum(logarithms)  # -ln of the product
     # exp(-t)·Σ tⁱ/i! over i < n: a Poisson tail, in logarithms, since t may be thousands
     terms = [i * math.log(total) - math.lgamma(i + 1) if i else 0.0 for i in range(len(logarithms))] if total else [0.0]
@@ -171,7 +191,8 @@ def _snapped_factors(taps: Matrix, covariance: Matrix) -> tuple[Integers, int, f
         return None
     numerators, divisor = np.outer(column[0], row[0]).ravel(), column[1] * row[1]
     errors = np.sqrt(np.maximum(np.diag(covariance), 0.0)) + _DIGITS * float(np.abs(taps).max())
-    if (np.abs(numerators / divisor - taps.ravel()) > _BAR * errors).any():
+    within = (np.abs(numerators / divisor - taps.ravel()) <= _BAR * errors).all()
+    if not (within and _sums_agree(numerators, divisor, taps.ravel(), covariance)):
         return None
     return numerators, divisor, column[2] + row[2]
 
