@@ -191,14 +191,15 @@ class Arithmetic:
         exact = whole and size < _EXACT
         slack = 0.0 if exact else DOUBLE * size
         if self.first is not None:
-            values = self._between(values, *self.first, 0.0 if exact else DOUBLE * largest)
+            sums = self._correlated(values, self.first[0], 1, largest if exact else None)
+            values = self._stored(sums / self.first[1], 0.0 if exact else DOUBLE * largest)
+            largest = _largest(values)
         response = self._correlated(values, self.last, self.stride, largest if exact else None)
         response += self.constant
         return Sums(response, slack, self.growth * _SINGLE * (size + 0.5 * self.divisor))
 
-    def _between(self, values: Array, weights: Array, divisor: float, slack: float) -> Array:
+    def _stored(self, between: Array, slack: float) -> Array:
         """Return a first pass as it is stored; sums that miss a boundary by a rounding error belong to it."""
-        between = self._correlated(values, weights, 1, None) / divisor
         between += slack + (0.5 if self.rounding is Rounding.ROUND else 0.0)
         between = np.floor(between) if self.rounding is Rounding.ROUND else np.trunc(between)
         return np.clip(between, *self.rails, out=between)

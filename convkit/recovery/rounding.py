@@ -92,11 +92,13 @@ def find_rounding(
         return FoundRounding(whole.program, whole.sample, "the target is not in steps")
     if whole.sample.exact:
         return FoundRounding(whole.program, whole.sample, "every response is a whole number of levels")
-    best = min(map(search.run, search.one_pass(4.0 * bias_error / recording.level + _MEAN)), key=_preference)
+    likely, *others = map(search.run, search.one_pass(4.0 * bias_error / recording.level + _MEAN))
+    best = min((likely, *others), key=_preference)
+    if best.sample.missed and not _clearly_better(best, likely):
+        best = likely  # in noise the fitted bias tells more than the pixels that happen to be hit
     if best.sample.missed:
         twice = min(map(search.run, search.two_passes()), key=_preference, default=None)
-        margin = 5.0 * math.sqrt(best.sample.missed)
-        if twice is not None and twice.sample.missed + margin < best.sample.missed:
+        if twice is not None and _clearly_better(twice, best):
             first, last = ("row", "column") if twice.program.passes is Passes.ROW_FIRST else ("column", "row")
             told = (
                 f"{_WORDS[twice.program.rounding]} after the {first} and again after the {last} reproduces"
@@ -112,6 +114,15 @@ def _preference(found: FoundRounding) -> tuple[int, bool, bool, int]:
     kernel, sample = found.program.kernel, found.sample
     fraction = isinstance(kernel, Snapped) and kernel.bias.denominator > 1
     return sample.missed, fraction, sample.rule is Ties.DOWN, sample.ties
+
+
+def _clearly_better(found: FoundRounding, other: FoundRounding) -> bool:
+    """Whether fewer pixels are missed, by five standard deviations of their number."""
+    return found.sample.missed + 5.0 * math.sqrt(other.sample.missed) < other.sample.missed
+
+
+def _off_whole(levels: Fraction | float) -> float:
+    return abs(float(levels) - round(levels))
 
 
 def _levels(kernel: Parameters | Snapped, recording: Recording) -> float:
@@ -152,19 +163,24 @@ class _Search:
 
     def one_pass(self, doubt: float) -> Iterator[Program]:
         """Rounding and truncation with the biases that they leave, the likelier first."""
-        half = Fraction(1, 2)
-        if isinstance(self.kernel, Snapped):
-            fitted: Fraction | float = self.kernel.bias
-            yield self._program(Rounding.ROUND, Fraction(round(fitted)))
-            yield self._program(Rounding.TRUNCATE, Fraction(round(fitted + half)))
+        half, kernel = Fraction(1, 2), self.kernel
+        if isinstance(kernel, Snapped):
+            whole = (
+                self._program(Rounding.ROUND, Fraction(round(kernel.bias))),
+                self._program(Rounding.TRUNCATE, Fraction(round(kernel.bias + half))),
+            )
+            if _off_whole(kernel.bias + half) <= min(doubt, 0.25):
+                yield whole[1]
+            elif _off_whole(kernel.bias) > doubt:
+                yield self._program(Rounding.ROUND, kernel.bias)
+            yield from whole
             least = self._least_bias()
             if math.isfinite(least):
                 yield self._program(Rounding.ROUND, Fraction(least).limit_denominator(1 << 20))
         else:
-            fitted = self.kernel.bias / self.level
-        pair = self._program(Rounding.ROUND, fitted), self._program(Rounding.TRUNCATE, fitted + half)
-        off = abs(float(fitted + half - round(fitted + half)))
-        yield from pair[::-1] if off <= min(doubt, 0.25) else pair
+            fitted = kernel.bias / self.level
+            pair = self._program(Rounding.ROUND, fitted), self._program(Rounding.TRUNCATE, fitted + 0.5)
+            yield from pair[::-1] if _off_whole(fitted + 0.5) <= min(doubt, 0.25) else pair
 
     def two_passes(self) -> Iterator[Program]:
         """Programs that round between the row and the column, if the kernel is their product."""
