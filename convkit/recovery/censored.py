@@ -25,7 +25,7 @@ _FAR, _TOO_NEAR = 10.0, 7.0
 _MOST_SEARCHES = 4
 # Noise that has changed by less than this share leaves the choice of outputs as it is.
 _SAME_NOISE = 0.1
-# So many outputs per unknown tell the noise to some 5 %.
+# Fewer outputs than so many per unknown tell noise and predictions too badly to choose outputs by them.
 _ENOUGH = 10
 
 
@@ -108,12 +108,8 @@ def fit_saturated(problem: Problem, recording: Recording, *, start: Parameters |
     by_value = MaskedFit.of(problem, off_rails) if kept else None
     if by_value is None or not by_value.spectrum.identifiable:
         whole = MaskedFit.of(problem, used)
-        if by_value is None or whole.spectrum.rank > by_value.spectrum.rank:
-            fit = search.touching(whole)
-            if fit is not None:
-                return search.least_squares(fit, SaturationMethod.MASK_BY_PREDICTION)
-        if by_value is None:
-            return search.undetermined(whole)
+        if by_value is None or by_value.spectrum.rank < whole.spectrum.rank:
+            return search.of_too_little(by_value, whole)
     return search.beyond_value(by_value, by_value.point if start is None else start)
 
 
@@ -126,11 +122,27 @@ class _Search:
     used: Masks
     saturated_fraction: float
 
+    def of_too_little(self, by_value: MaskedFit | None, whole: MaskedFit) -> SaturatedFit:
+        """Report the fit to outputs off the rails that determine less than all the outputs would.
+
+        Predictions would be worth nothing there, unless nothing is clipped.
+        """
+        touching = self.touching(whole)
+        if touching is not None:
+            return self.least_squares(touching, SaturationMethod.MASK_BY_PREDICTION)
+        if by_value is not None:
+            return self.least_squares(by_value, SaturationMethod.MASK_BY_VALUE)
+        found = self.least_squares(whole, SaturationMethod.NONE)
+        nothing = np.zeros_like(found.covariance)  # outputs that are all clipped bound the kernel, no more
+        optimum = replace(found.optimum, spectrum=Spectrum.of(nothing), unit_covariance=nothing)
+        return replace(found, optimum=optimum, covariance=nothing)
+
     def beyond_value(self, by_value: MaskedFit, start: Parameters) -> SaturatedFit:
-        """Do better than leaving out outputs by their value, where possible."""
+        """Do better than leaving out outputs by their value, where these are enough to predict with."""
+        if by_value.normal.count < _ENOUGH * by_value.spectrum.rank:
+            return self.least_squares(by_value, SaturationMethod.MASK_BY_VALUE)
         between = by_value
-        noisy = by_value.noise(self.recording, by_value.point).is_real
-        if noisy and by_value.spectrum.identifiable and by_value.normal.count > self.problem.unknowns:
+        if by_value.spectrum.identifiable and by_value.noise(self.recording, by_value.point).is_real:
             found = self.likeliest(by_value, start)
             if found.tobit.noise.is_real:
                 return self.likelihood(found)
@@ -214,13 +226,6 @@ class _Search:
         covariance = optimum.noise_variance(self.recording.level) * optimum.unit_covariance
         noise = math.sqrt(max(optimum.noise_variance(None), 0.0))
         return self._told(optimum, method, noise, fit.masks, covariance)
-
-    def undetermined(self, whole: MaskedFit) -> SaturatedFit:
-        """Report plain least squares of outputs that are all clipped, which bound the kernel but determine nothing."""
-        found = self.least_squares(whole, SaturationMethod.NONE)
-        nothing = np.zeros_like(found.covariance)
-        optimum = replace(found.optimum, spectrum=Spectrum.of(nothing), unit_covariance=nothing)
-        return replace(found, optimum=optimum, covariance=nothing)
 
     def _told(
         self, optimum: Optimum, method: SaturationMethod, noise: float, masks: Masks, covariance: NDArray[np.float64]

@@ -17,8 +17,8 @@ from convkit.recovery.spectrum import Spectrum
 
 Masks = tuple[NDArray[np.bool_], ...]
 
-# What a sum of squares taken from moments may owe to cancellation, as a share of the target's deviation.
-_RESOLUTION = 1e-7
+# What a sum of squares taken from moments may owe to cancellation, as a share of the products that cancel.
+_CANCELLATION = 64 * float(np.finfo(np.float64).eps)
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,11 +83,12 @@ class MaskedFit:
 
     def noise(self, recording: Recording, point: Parameters) -> Noise:
         """Estimate the noise from the residuals of a kernel, this answer or another."""
-        row = self._row(point, 1.0)
+        row, moments = self._row(point, 1.0), self.normal.moments
         freedom = self.normal.count - self.spectrum.rank
-        variance = max(float(row @ self.normal.moments @ row), 0.0) / freedom if freedom > 0 else 0.0
-        rounding = recording.rounding_variance
-        return Noise(variance, rounding or _RESOLUTION**2 * float(self.normal.moments[-1, -1]) / self.normal.count)
+        variance = max(float(row @ moments @ row), 0.0) / freedom if freedom > 0 else 0.0
+        if recording.level is not None:
+            return Noise(variance, recording.rounding_variance)
+        return Noise(variance, _CANCELLATION * float(np.abs(row) @ np.abs(moments) @ np.abs(row)) / self.normal.count)
 
     def distance(self, point: Parameters) -> float:
         """Root mean square of how far the predictions of this answer are from another kernel's."""

@@ -16,9 +16,11 @@ Values = NDArray[np.float64]
 _SURE = 4.0
 # Beyond so many standard deviations, one in a thousand million, it is not noise but a contradiction.
 _IMPOSSIBLE = 6.0
-# What a prediction that lies on a rail may be off by, as a share of the least noise of a float target: 1e-10 of its
-# deviation.
+# What a prediction that lies on a rail may be off by, as a share of the least noise of a float target, which is some
+# 1e-7 of what the taps multiply.
 _PREDICTION_ROUNDING = 1e-3
+# So large a share of outputs may be spoilt by something else than noise.
+_FEW = 0.05
 # Noise whose variance is less than this share of the rounding's (a standard deviation of a quarter of a level) does
 # not blur which outputs are clipped by more than rounding does.
 _UNREAL = 0.75
@@ -102,7 +104,10 @@ class Rails:
         return found
 
     def contradictory(self) -> Flags:
-        """Which outputs on a rail, or predicted beyond one, neither noise nor clipping explains."""
+        """Which outputs on a rail, or predicted beyond one, neither noise nor clipping explains.
+
+        They are none when they would be many: then it is the prediction that is wrong.
+        """
         odd: Flags = self.saturated | (self.predicted < self.recording.lowest)
         odd |= self.predicted > self.recording.highest
         places = np.nonzero(odd)
@@ -110,7 +115,8 @@ class Rails:
         # Between the rails a target stands for itself, on a rail for all that is beyond.
         clipped = np.clip(expected, self.recording.lowest, self.recording.highest)
         expected = np.where(self.saturated[places], clipped, expected)
-        odd[places] = np.abs(target - expected) > _IMPOSSIBLE * self.noise.total
+        wrong = np.abs(target - expected) > _IMPOSSIBLE * self.noise.total
+        odd[places] = wrong if np.count_nonzero(wrong) <= _FEW * self.target.size else False
         return odd
 
     def near(self, far: float) -> Flags:

@@ -97,9 +97,12 @@ def test_contradictions_are_what_neither_noise_nor_clipping_explains() -> None:
         (3.0, -40.0, True),  # off the rail, but predicted far beyond it
         (100.0, 140.0, False),  # a bad fit, which has nothing to do with the rails
     ]
+    cases += [(100.0, 100.0, False)] * 100
     targets, predictions, expected = (np.array([column]) for column in zip(*cases, strict=True))
     rails = Rails(targets, predictions, Recording(1.0, 0.0, 255.0), noise)
     assert rails.contradictory().tolist() == expected.tolist()
+    # So many of them contradict the kernel instead.
+    assert not Rails(targets[:, :50], predictions[:, :50], rails.recording, noise).contradictory().any()
 
 
 def test_near_outputs_lie_on_a_rail_and_not_far_beyond() -> None:
