@@ -1,19 +1,26 @@
 """What a given pair tells beyond the taps: proof, rounding, border rule, verdict and name."""
 
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
+from numpy.typing import NDArray
 
 from convkit.experiment.answer import Answer
 from convkit.experiment.pose import Posed
 from convkit.recovery import Parameters
 from convkit.recovery.border import Border, find_border
 from convkit.recovery.naming import Naming, name_kernel
+from convkit.recovery.program import Program, centred
+from convkit.recovery.recording import Recording
 from convkit.recovery.registered import Registered
-from convkit.recovery.replay import Replay, replay
+from convkit.recovery.replay import Replay, proves, replay
 from convkit.recovery.rounding import FoundRounding, find_rounding
-from convkit.recovery.snapping import Snapped, snap
+from convkit.recovery.snapping import Snapped, guesses, snap
 from convkit.recovery.verdict import Judgement, judge
+
+# Guesses at whole numbers that are replayed, smallest divisor first.
+_MOST_GUESSES = 5
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,52 +76,126 @@ class Understood:
 
 def identify(posed: Posed, answer: Answer) -> Identity:
     """Prove, judge and name the kernel that was found between given images and targets."""
-    recording, offset = posed.recording, posed.offset
+    recording, optimum = posed.recording, answer.optimum
     covariance = answer.covariance(recording.level)
-    levels = [image.level for image in posed.inputs.images]
-    image_level = None if None in levels else levels[0]
-    scenes = scenes_of(posed)
-    bias_error = float(np.sqrt(max(covariance[-1, -1], 0.0))) if answer.problem.bias else 0.0
-
-    def replayed(kernel: Parameters | Snapped) -> tuple[FoundRounding, tuple[Replay, ...]]:
-        found = find_rounding(scenes[0], kernel, offset, recording, bias_error=bias_error, image_level=image_level)
-        return found, tuple(
-            replay(scene, found.program, offset, recording, image_level=image_level) for scene in scenes
-        )
-
-    point = answer.optimum.point
-    snapped = snap(point, covariance, recording.level) if answer.optimum.spectrum.identifiable else None
-    rounding, replays = replayed(snapped or point)
-    if snapped is not None and not all(one.exact for one in replays):
-        plain = replayed(point)
-        if sum(one.reproduced for one in plain[1]) > sum(one.reproduced for one in replays):
-            snapped, (rounding, replays) = None, plain
-    reproduced = all(one.exact for one in replays)
-    proven = snapped is not None and reproduced
+    stage = _Stage.of(posed, answer, covariance)
+    told = stage.best(optimum.point, covariance, identifiable=optimum.spectrum.identifiable)
+    reproduced = all(one.exact for one in told.replays)
+    proven = told.proven
     border = None
     if posed.padding is None and answer.problem.stride == 1:
-        border = find_border(scenes[0], rounding.program, offset, recording, replays[0], image_level=image_level)
+        border = find_border(
+            stage.scenes[0],
+            told.rounding.program,
+            told.offset,
+            recording,
+            told.replays[0],
+            image_level=stage.image_level,
+        )
     judgement = judge(
         answer.problem,
-        answer.optimum,
+        optimum,
         recording,
         reproduced=reproduced,
         noise_like="jpeg" if posed.inputs.lossy else None,
     )
-    kernel = rounding.program.kernel
-    found = kernel.parameters(recording.level) if isinstance(kernel, Snapped) else kernel
+    found = Parameters(
+        told.snapped.taps if told.snapped is not None else optimum.point.taps, told.parameters(recording.level).bias
+    )
     taps = found.taps.size
     errors = np.zeros((taps, taps)) if proven else covariance[:taps, :taps]
-    return Identity(
-        found,
-        proven,
-        snapped,
-        rounding,
-        replays,
-        border,
-        judgement,
-        name_kernel(found.taps, errors, offset, samples=int(answer.optimum.count)),
-    )
+    naming = name_kernel(found.taps, errors, posed.offset, samples=int(optimum.count))
+    return Identity(found, proven, told.snapped, told.rounding, told.replays, border, judgement, naming)
+
+
+@dataclass(frozen=True, eq=False)
+class _Told:
+    """A kernel on trial: how its responses are rounded, and what replaying it reproduces."""
+
+    snapped: Snapped | None
+    rounding: FoundRounding
+    offset: tuple[int, int]
+    replays: tuple[Replay, ...]
+
+    @property
+    def reproduced(self) -> int:
+        return sum(one.reproduced for one in self.replays)
+
+    @property
+    def proven(self) -> bool:
+        return all(proves(self.rounding.program, one) for one in self.replays)
+
+    def parameters(self, level: float | None) -> Parameters:
+        kernel = self.rounding.program.kernel
+        return kernel.parameters(level) if isinstance(kernel, Snapped) else kernel
+
+
+@dataclass(frozen=True, eq=False)
+class _Stage:
+    """Where kernels are tried: the pairs as they were given."""
+
+    scenes: tuple[Registered, ...]
+    offset: tuple[int, int]
+    recording: Recording
+    bias_error: float
+    image_level: float | None
+    rim: bool
+
+    @classmethod
+    def of(cls, posed: Posed, answer: Answer, covariance: NDArray[np.float64]) -> "_Stage":
+        levels = {image.level for image in posed.inputs.images}
+        return cls(
+            scenes_of(posed),
+            posed.offset,
+            posed.recording,
+            float(np.sqrt(max(covariance[-1, -1], 0.0))) if answer.problem.bias else 0.0,
+            levels.pop() if len(levels) == 1 else None,
+            posed.padding is None,
+        )
+
+    def best(self, point: Parameters, covariance: NDArray[np.float64], *, identifiable: bool) -> _Told:
+        """Return the kernel of whole numbers that is proven; else the one that explains most."""
+        if not identifiable:
+            return self.tried(point)
+        snapped = snap(point, covariance, self.recording.level)
+        tried = None if snapped is None else self.tried(snapped)
+        if tried is not None and tried.proven:
+            return tried
+        if self.recording.level is not None:
+            for guess in islice(guesses(point, covariance, self.recording.level), _MOST_GUESSES):
+                found, offset = self.rounded(guess)
+                if found.sample.exact and (told := self.replayed(guess, found, offset)).proven:
+                    return told
+        plain = self.tried(point)
+        if tried is None or snapped is None or not snapped.telling or tried.reproduced < plain.reproduced:
+            return plain
+        return tried
+
+    def tried(self, kernel: Parameters | Snapped) -> _Told:
+        """Replay a kernel."""
+        return self.replayed(kernel, *self.rounded(kernel))
+
+    def rounded(self, kernel: Parameters | Snapped) -> tuple[FoundRounding, tuple[int, int]]:
+        """Find how a kernel's responses are rounded, and where the program's window begins."""
+        program, offset = Program(kernel), self.offset
+        if self.rim:  # a program's window is centred on its output, though the taps on one side be zero
+            program, offset = centred(program, offset)
+        found = find_rounding(
+            self.scenes[0],
+            program.kernel,
+            offset,
+            self.recording,
+            bias_error=self.bias_error,
+            image_level=self.image_level,
+        )
+        return found, offset
+
+    def replayed(self, kernel: Parameters | Snapped, found: FoundRounding, offset: tuple[int, int]) -> _Told:
+        """Count what a program reproduces of every pair."""
+        replays = tuple(
+            replay(scene, found.program, offset, self.recording, image_level=self.image_level) for scene in self.scenes
+        )
+        return _Told(kernel if isinstance(kernel, Snapped) else None, found, offset, replays)
 
 
 def scenes_of(posed: Posed) -> tuple[Registered, ...]:

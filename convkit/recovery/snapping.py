@@ -1,6 +1,7 @@
 """A kernel of integers over one divisor, within an estimate's error bars and not by chance: what a program wrote."""
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -26,6 +27,9 @@ _LARGEST_DIVISOR = 1 << 16
 _MOST_SURVIVORS = 64
 # Programs that compute in fixed point: judged as so many guesses, not as one of 65536.
 _FIXED_POINT = (64, 128, 256, 512, 1024, 2048, 4096, 16384, 32768, 65536)
+# For guesses that a replay proves or refuses: divisors, how near to integers, and how well the taps must be known.
+_MOST_GUESSED = 128
+_NEAR, _SURE = 0.1, 0.02
 # Least squares solves to about so many digits: no error bar is narrower.
 _DIGITS = 1e-12
 
@@ -126,6 +130,28 @@ def snap(point: Parameters, covariance: Matrix, level: float | None = None) -> S
     return Snapped(
         (numerators // common).reshape(taps.shape), divisor, _bias(point.bias / scale, error, divisor), chance
     )
+
+
+def guesses(point: Parameters, covariance: Matrix, level: float | None = None) -> Iterator[Snapped]:
+    """Yield kernels of small whole numbers near an estimate, for a replay to prove or to refuse.
+
+    Rounding errors are white but roughly: over a divisor of 6 they move the taps of a noise chart by 7 standard errors,
+    and `snap` then finds nothing. What all lies within a tenth of integers is worth a replay.
+
+    Examples
+    --------
+    >>> near = guesses(Parameters(np.array([[0.3341, 0.6659]])), 1e-10 * np.eye(3))
+    >>> next(near).text()
+    '1,2 / 3'
+    """
+    taps = np.asarray(point.taps, dtype=np.float64)
+    errors = np.sqrt(np.maximum(np.diag(covariance)[: taps.size], 0.0))
+    scale = 1.0 if level is None else level
+    for divisor in range(1, _MOST_GUESSED + 1):
+        numerators = np.rint(divisor * taps).astype(np.int64)
+        sure = divisor * float(errors.max()) <= _SURE and float(np.abs(divisor * taps - numerators).max()) <= _NEAR
+        if sure and numerators.any() and math.gcd(divisor, *numerators.ravel().tolist()) == 1:
+            yield Snapped(numerators, divisor, Fraction(round(2.0 * point.bias / scale), 2), 1.0)
 
 
 def _lattice(values: Vector, covariance: Matrix) -> tuple[Integers, int, float] | None:
