@@ -215,16 +215,15 @@ class _Search:
             squares += float(np.einsum("ij,ij->", residuals, residuals))
         freedom = count - tobit.spectrum.rank
         variance = squares / freedom if freedom > 0 else math.nan
-        plain = Optimum(tobit.point, squares, squares, variance, tobit.spectrum, tobit.covariance, count)
-        unit = tobit.covariance / plain.noise_variance(self.recording.level)
-        optimum = replace(plain, unit_covariance=unit)
+        optimum = Optimum(tobit.point, squares, squares, variance, tobit.spectrum, tobit.covariance, float(count))
+        optimum = replace(optimum, unit_covariance=tobit.covariance / optimum.noise_variance(self.recording.level))
         return self._told(optimum, SaturationMethod.TOBIT, tobit.noise.total, masks, tobit.covariance)
 
     def least_squares(self, fit: MaskedFit, method: SaturationMethod) -> SaturatedFit:
         """Refine a masked fit by passes over the image, and report it."""
         optimum = find_optimum(masked(self.problem, fit.masks), fit.normal)
         covariance = optimum.noise_variance(self.recording.level) * optimum.unit_covariance
-        noise = math.sqrt(max(optimum.noise_variance(None), 0.0))
+        noise = math.sqrt(optimum.noise_variance(None))
         return self._told(optimum, method, noise, fit.masks, covariance)
 
     def _told(
