@@ -33,11 +33,14 @@ class Aligned:
         None when the border rule is unknown and only interior pixels are used.
     offset : (int, int)
         Where the kernel's first tap sits relative to the output pixel.
+    rim : (int, int)
+        Outputs nearer to the image's edge than this were left out.
     """
 
     pair: Pair
     padding: Padding | None
     offset: Size
+    rim: Size = (0, 0)
 
 
 def centred(inner: Size, outer: Size) -> Size:
@@ -218,7 +221,7 @@ def align_found(
         return Aligned(scene.pair(size, offset), Padding.VALID, offset)
     spare = min(_SPARE, min(image.shape) // _SMALL)
     down, across = (max(-o, o + k - 1, 0) + spare for o, k in zip(offset, size, strict=True))
-    return Aligned(scene.pair(size, offset, (down, across)), None, offset)
+    return Aligned(scene.pair(size, offset, (down, across)), None, offset, (down, across))
 
 
 def _check_mask(mask: NDArray[np.bool_] | None, shape: tuple[int, ...]) -> None:

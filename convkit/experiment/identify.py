@@ -1,6 +1,6 @@
 """What a given pair tells beyond the taps: proof, rounding, border rule, verdict and name."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
 import numpy as np
@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from convkit.experiment.answer import Answer
 from convkit.experiment.pose import Posed
-from convkit.recovery import Parameters
+from convkit.recovery import Optimum, Parameters, Problem
 from convkit.recovery.border import Border, find_border
 from convkit.recovery.naming import Naming, name_kernel
 from convkit.recovery.program import Program, centred
@@ -21,6 +21,8 @@ from convkit.recovery.verdict import Judgement, judge
 
 # Guesses at whole numbers that are replayed, smallest divisor first.
 _MOST_GUESSES = 5
+# Sides of the smallest window that is judged.
+_LEAST_WINDOW = 5
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,8 +95,7 @@ def identify(posed: Posed, answer: Answer) -> Identity:
             image_level=stage.image_level,
         )
     judgement = judge(
-        answer.problem,
-        optimum,
+        *_widened(posed, answer),
         recording,
         reproduced=reproduced,
         noise_like="jpeg" if posed.inputs.lossy else None,
@@ -106,6 +107,35 @@ def identify(posed: Posed, answer: Answer) -> Identity:
     errors = np.zeros((taps, taps)) if proven else covariance[:taps, :taps]
     naming = name_kernel(found.taps, errors, posed.offset, samples=int(optimum.count))
     return Identity(found, proven, told.snapped, told.rounding, told.replays, border, judgement, naming)
+
+
+def _widened(posed: Posed, answer: Answer) -> tuple[Problem, Optimum]:
+    """Show the judge windows of at least 5x5: what a filter does that is not linear shows in a pixel's neighbourhood.
+
+    The search for the size leaves out what no linear kernel has a use for: of the magnitude of a gradient, everything.
+    """
+    problem, optimum, (height, width) = answer.problem, answer.optimum, answer.problem.size
+    if posed.support is None or posed.padding is not None or problem.stride != 1 or min(height, width) >= _LEAST_WINDOW:
+        return problem, optimum
+    reach = _LEAST_WINDOW // 2
+    starts = [min(o, -reach) for o in posed.offset]
+    ends = [max(o + k, reach + 1) for o, k in zip(posed.offset, problem.size, strict=True)]
+    size = ends[0] - starts[0], ends[1] - starts[1]
+    pairs = []
+    for scene, pair, rim in zip(scenes_of(posed), problem.pairs, posed.rims, strict=True):
+        inner, outer = (
+            scene.interior(problem.size, posed.offset, rim),
+            scene.interior(size, (starts[0], starts[1]), rim),
+        )
+        part = tuple(slice(o.start - i.start, o.stop - i.start) for i, o in zip(inner, outer, strict=True))
+        wide = scene.pair(size, (starts[0], starts[1]), rim)
+        pairs.append(replace(wide, mask=None if pair.mask is None else pair.mask[part]))
+    before = [o - s for o, s in zip(posed.offset, starts, strict=True)]
+    taps = np.pad(
+        optimum.point.taps,
+        [(b, n - k - b) for b, n, k in zip(before, size, problem.size, strict=True)],
+    )
+    return replace(problem, pairs=tuple(pairs), size=size), replace(optimum, point=replace(optimum.point, taps=taps))
 
 
 @dataclass(frozen=True, eq=False)

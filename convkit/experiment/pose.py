@@ -48,6 +48,8 @@ class Posed:
         Where the kernel's first tap sits relative to the output pixel.
     start : Parameters
         Where a descent begins, as correlation taps.
+    rims : tuple of (int, int)
+        One a pair: outputs nearer to the image's edge were left out.
     support : Support or None
         How the size was found, if it was.
     """
@@ -59,12 +61,13 @@ class Posed:
     padding: Padding | None
     offset: tuple[int, int]
     start: Parameters
+    rims: tuple[Size, ...]
     support: Support | None = None
 
     def only(self, channel: int) -> "Posed":
         """Return the problem of one channel of colour pictures, of the same size and place."""
         problem = replace(self.problem, pairs=self.problem.pairs[channel::3])
-        return replace(self, inputs=self.inputs.only(channel), problem=problem)
+        return replace(self, inputs=self.inputs.only(channel), problem=problem, rims=self.rims[channel::3])
 
     @property
     def recording(self) -> Recording:
@@ -100,7 +103,8 @@ def pose(experiment: Experiment, inputs: Inputs | None = None) -> Posed:
     )
     start = Parameters.draw(size, start_rng, bias=experiment.bias).turned(flip=experiment.flip)
     experiment = experiment.model_copy(update={"size": size})
-    return Posed(experiment, inputs, truth, problem, padding, offset, start, support)
+    rims = tuple(one.rim for one in aligned)
+    return Posed(experiment, inputs, truth, problem, padding, offset, start, rims, support)
 
 
 def _align(

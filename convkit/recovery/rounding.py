@@ -7,7 +7,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from convkit.recovery.factors import keeps_means, leading_factors
+from convkit.recovery.factors import integer_factors, keeps_means, leading_factors
 from convkit.recovery.outputs import Outputs
 from convkit.recovery.problem import Parameters
 from convkit.recovery.program import Arithmetic, Passes, Program, Rounding
@@ -184,16 +184,19 @@ class _Search:
 
     def two_passes(self) -> Iterator[Program]:
         """Programs that round between the row and the column, if the kernel is their product."""
-        factors = leading_factors(self.taps) if min(self.taps.shape) > 1 else None
+        if min(self.taps.shape) == 1:
+            return
+        kernel = self.kernel
+        if isinstance(kernel, Snapped) and self.recording.level is not None:
+            factors = integer_factors(kernel.numerators.astype(np.float64))
+        else:
+            factors = leading_factors(self.taps)
         if factors is None:
             return
-        for passes, first, last in (
-            (Passes.ROW_FIRST, factors[1], factors[0]),
-            (Passes.COLUMN_FIRST, factors[0], factors[1]),
-        ):
+        gain = float(self.taps.sum())  # of what the first pass, scaled to keep means, cuts off
+        for passes, first in ((Passes.ROW_FIRST, factors[1]), (Passes.COLUMN_FIRST, factors[0])):
             if not keeps_means(first):
                 continue
-            gain = float(last.sum() * first.sum())  # of what the first pass, scaled to keep means, cuts off
             for rounding in (Rounding.ROUND, Rounding.TRUNCATE):
                 cut = 0.5 * (1.0 + gain) if rounding is Rounding.TRUNCATE else 0.0
                 fitted = _levels(self.kernel, self.recording) + cut
