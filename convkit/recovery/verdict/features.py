@@ -73,12 +73,15 @@ class Filter:
         """Return the filter's answer to a block, of shape (h, w), in image units."""
         return self._correlated(block.pixels[1:-1, 1:-1]) + self.point.bias
 
-    def measures(self, block: Block, fitted: Array) -> Array:
-        """Return the measures of every window of a block.
+    def measure(self, block: Block, fitted: Array, out: Array) -> None:
+        """Write the measures of every window of a block.
 
-        Returns
-        -------
-        ndarray, shape (len(NAMES), h, w)
+        Parameters
+        ----------
+        block : Block
+        fitted : ndarray, shape (h, w)
+            The filter's answer.
+        out : ndarray, shape (len(NAMES), h, w)
         """
         taps, size = self.taps, self.size
         gain = float(taps.sum()) / size
@@ -113,7 +116,8 @@ class Filter:
             *(np.maximum.reduce(near), np.minimum.reduce(near)),
             *(square, square - np.square(f)),
         )
-        return np.stack(rows)
+        for place, values in zip(out, rows, strict=True):
+            place[...] = values
 
     def _correlated(self, pixels: Array) -> Array:
         taps = self.taps
