@@ -9,7 +9,7 @@ from convkit.recovery.optimum import Optimum
 from convkit.recovery.problem import Problem
 from convkit.recovery.recording import Recording
 from convkit.recovery.verdict import noise
-from convkit.recovery.verdict.floor import ONE_MORE, REACH, clipping_evidence, floor_evidence, reach_evidence
+from convkit.recovery.verdict.floor import REACH, clipping_evidence, floor_evidence, reach_evidence
 from convkit.recovery.verdict.judgement import Evidence, Judgement, Verdict
 from convkit.recovery.verdict.structure import outside, structure_evidence
 from convkit.recovery.verdict.tally import Sample
@@ -72,19 +72,18 @@ def judge(
     floor = floor_evidence(optimum, recording, _root_mean_square(problem))
     basic = (floor, reach_evidence(extremes, recording), clipping_evidence(extremes, recording, slack))
     at_floor = all(test.passed for test in basic)
-    if at_floor and floor.effect <= ONE_MORE:
+    if at_floor and floor.effect <= floor.least_effect:
         return Judgement(Verdict.LINEAR, f"at the rounding floor: {floor.told}", basic)
     if sigma == 0.0 or extremes.count < _FEWEST:
-        return _untested(basic, extremes.count, at_floor=at_floor)
+        return _untested(basic, extremes.count)
     return _tested(sample, sigma, recording, basic, at_floor=at_floor, noise_like=noise_like)
 
 
-def _untested(basic: tuple[Evidence, ...], count: int, *, at_floor: bool) -> Judgement:
+def _untested(basic: tuple[Evidence, ...], count: int) -> Judgement:
     floor, _, clipping = basic
     if not clipping.passed:
         return Judgement(Verdict.NOT_LINEAR, clipping.told, basic)
-    verdict = Verdict.LINEAR if at_floor else Verdict.NOISY
-    return Judgement(verdict, f"{floor.told}; {count} outputs are too few to look for structure", basic)
+    return Judgement(Verdict.NOISY, f"{floor.told}; {count} outputs are too few to look for structure", basic)
 
 
 def _tested(
@@ -99,7 +98,7 @@ def _tested(
     floor, reach, clipping = basic
     tally = sample.tally(sigma, recording)
     if tally.count < _FEWEST:
-        return _untested(basic, tally.count, at_floor=at_floor)
+        return _untested(basic, tally.count)
     blocks, white, even = noise.blocks(tally), noise.whiteness(tally), noise.homogeneity(tally)
     jpeg = noise_like == "jpeg" or not blocks.passed
     least = LEAST_SHARE_IN_JPEG if jpeg else LEAST_SHARE
