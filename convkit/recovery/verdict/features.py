@@ -73,12 +73,15 @@ class Filter:
         """Return the filter's answer to a block, of shape (h, w), in image units."""
         return self._correlated(block.pixels[1:-1, 1:-1]) + self.point.bias
 
-    def measures(self, block: Block, fitted: Array) -> Array:
-        """Return the measures of every window of a block.
+    def measure(self, block: Block, fitted: Array, out: Array) -> None:
+        """Write the measures of every window of a block.
 
-        Returns
-        -------
-        ndarray, shape (len(NAMES), h, w)
+        Parameters
+        ----------
+        block : Block
+        fitted : ndarray, shape (h, w)
+            The filter's answer.
+        out : ndarray, shape (len(NAMES), h, w)
         """
         taps, size = self.taps, self.size
         gain = float(taps.sum()) / size
@@ -90,13 +93,9 @@ class Filter:
         near = windows.near()
         around = sum(near, np.zeros_like(f)) / len(near)
         d, e, down, across = c - around, f - gain * c, near[7] - near[1], near[5] - near[3]
-        moments = [np.zeros_like(f) for _ in range(3)]
-        for pixel in near:
-            for moment, deviation, power in zip(
-                moments, (pixel - around, pixel - around, pixel - c), (2, 3, 3), strict=True
-            ):
-                moment += deviation * deviation if power == 2 else deviation * deviation * deviation
-        v = moments[0] / len(near)
+        v, skew, skew_about_pixel = (
+            _mean_power(near, about, power) for about, power in ((around, 2), (around, 3), (c, 3))
+        )
         s = np.sqrt(v)
         g = np.square(down) + np.square(across)
         square = self._correlated(np.square(x[1:-1, 1:-1])) / size
@@ -108,12 +107,13 @@ class Filter:
             *_powers(m)[:2],
             *_powers(d),
             *_powers(e),
-            *(v, s, v * m, s * m, d * s, d * m, e * s, moments[1], moments[2]),
+            *(v, s, v * m, s * m, d * s, d * m, e * s, skew, skew_about_pixel),
             *(g, np.sqrt(g)),
             *(np.maximum.reduce(near), np.minimum.reduce(near)),
             *(square, square - np.square(f)),
         )
-        return np.stack(rows)
+        for place, values in zip(out, rows, strict=True):
+            place[...] = values
 
     def _correlated(self, pixels: Array) -> Array:
         taps = self.taps
@@ -121,6 +121,15 @@ class Filter:
         backend: Backend = choose_backend(shape, taps.size)
         answer = backend.load()(np.ascontiguousarray(pixels), taps)[:: self.stride, :: self.stride]
         return np.asarray(answer, np.float64)
+
+
+def _mean_power(pixels: list[Array], about: Array, power: int) -> Array:
+    total = np.zeros_like(about)
+    for pixel in pixels:
+        deviation = pixel - about
+        square = deviation * deviation
+        total += square if power == 2 else square * deviation
+    return total / len(pixels)
 
 
 def _powers(z: Array) -> tuple[Array, Array, Array, Array]:

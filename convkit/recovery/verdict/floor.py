@@ -42,14 +42,14 @@ def floor_evidence(optimum: Optimum, recording: Recording, scale: float) -> Evid
     unit = recording.rounding_variance or max((_FLOAT * scale) ** 2, 1e-300)
     roundings = optimum.residual_squares / freedom / unit
     # Sums of squares of few outputs scatter.
-    threshold = MOST * max(1.0, rare_chi_square(freedom) / freedom) if freedom < 1000 else MOST
+    ceiling = max(ONE_MORE, rare_chi_square(freedom) / freedom)
     rms = (optimum.residual_squares / freedom) ** 0.5
     if recording.level is None:
         told = f"residual {rms:.2g}, float arithmetic leaves up to {unit**0.5:.2g}"
     else:
         levels = rms / recording.level
         told = f"residual {levels:.3f} levels, one rounding leaves 0.289"
-    return Evidence("rounding floor", roundings, threshold, roundings, ONE_MORE, roundings <= threshold, told)
+    return Evidence("rounding floor", roundings, MOST, roundings, ceiling, roundings <= max(MOST, ceiling), told)
 
 
 def reach_evidence(extremes: Extremes, recording: Recording) -> Evidence:

@@ -9,7 +9,7 @@ from convkit.recovery.optimum import Optimum
 from convkit.recovery.problem import Problem
 from convkit.recovery.recording import Recording
 from convkit.recovery.verdict import noise
-from convkit.recovery.verdict.floor import MOST, ONE_MORE, clipping_evidence, floor_evidence, reach_evidence
+from convkit.recovery.verdict.floor import REACH, clipping_evidence, floor_evidence, reach_evidence
 from convkit.recovery.verdict.judgement import Evidence, Judgement, Verdict
 from convkit.recovery.verdict.structure import outside, structure_evidence
 from convkit.recovery.verdict.tally import Sample
@@ -19,7 +19,8 @@ from convkit.recovery.verdict.tally import Sample
 # the filters that are not linear reaches 11 %. JPEG, which drops small differences, is not linear itself: up to 12 %.
 LEAST_SHARE = 0.03
 LEAST_SHARE_IN_JPEG = 0.2
-# Roundings between passes drop small differences too, so within their floor it takes half of the residual.
+# Roundings between passes drop small differences too (up to 37 % of the residual with Pillow's GaussianBlur), so within
+# their floor it takes half.
 _HALF = 0.5
 # Fewer outputs are not tested for structure.
 _FEWEST = 1000
@@ -66,24 +67,23 @@ def judge(
         return Judgement(Verdict.EXACT, told, (Evidence("replay", 0.0, 0.0, 0.0, 0.0, passed=True, told=told),))
     sigma = math.sqrt(optimum.residual_squares / max(optimum.count, 1.0))
     sample = Sample.of(problem, optimum)
-    slack = max(sigma, MOST / 2.0 * (recording.level or 0.0))
+    slack = max(sigma, REACH * (recording.level or 0.0))
     extremes = sample.extremes(slack)
     floor = floor_evidence(optimum, recording, _root_mean_square(problem))
     basic = (floor, reach_evidence(extremes, recording), clipping_evidence(extremes, recording, slack))
     at_floor = all(test.passed for test in basic)
-    if at_floor and floor.effect <= ONE_MORE:
+    if at_floor and floor.effect <= floor.least_effect:
         return Judgement(Verdict.LINEAR, f"at the rounding floor: {floor.told}", basic)
     if sigma == 0.0 or extremes.count < _FEWEST:
-        return _untested(basic, extremes.count, at_floor=at_floor)
+        return _untested(basic, extremes.count)
     return _tested(sample, sigma, recording, basic, at_floor=at_floor, noise_like=noise_like)
 
 
-def _untested(basic: tuple[Evidence, ...], count: int, *, at_floor: bool) -> Judgement:
+def _untested(basic: tuple[Evidence, ...], count: int) -> Judgement:
     floor, _, clipping = basic
     if not clipping.passed:
         return Judgement(Verdict.NOT_LINEAR, clipping.told, basic)
-    verdict = Verdict.LINEAR if at_floor else Verdict.NOISY
-    return Judgement(verdict, f"{floor.told}; {count} outputs are too few to look for structure", basic)
+    return Judgement(Verdict.NOISY, f"{floor.told}; {count} outputs are too few to look for structure", basic)
 
 
 def _tested(
@@ -98,7 +98,7 @@ def _tested(
     floor, reach, clipping = basic
     tally = sample.tally(sigma, recording)
     if tally.count < _FEWEST:
-        return _untested(basic, tally.count, at_floor=at_floor)
+        return _untested(basic, tally.count)
     blocks, white, even = noise.blocks(tally), noise.whiteness(tally), noise.homogeneity(tally)
     jpeg = noise_like == "jpeg" or not blocks.passed
     least = LEAST_SHARE_IN_JPEG if jpeg else LEAST_SHARE
@@ -115,9 +115,8 @@ def _tested(
         return Judgement(Verdict.NOT_LINEAR, _sentence(strongest, clipping, beyond), evidence)
     if not clipping.passed:
         return Judgement(Verdict.NOT_LINEAR, clipping.told, evidence)
-    if at_floor:
-        told = f"{floor.told} and {MOST:.0f} in a row at most {math.sqrt(MOST / 12):.3f}"
-        return Judgement(Verdict.LINEAR, f"at the floor of several roundings: {told}", evidence)
+    if at_floor and not white.passed:
+        return Judgement(Verdict.LINEAR, f"roundings between passes: {_sentence(floor, white)}", evidence)
     return Judgement(
         Verdict.NOISY, f"a linear filter and {_noise(floor, reach, white, even, beyond, jpeg=jpeg)}", evidence
     )

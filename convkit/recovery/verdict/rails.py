@@ -1,6 +1,7 @@
 """Residuals next to the rails, where only those outputs are seen that noise did not carry over."""
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +13,7 @@ Array = NDArray[np.float64]
 # Outputs are used that are predicted so many standard deviations from the rails: the first that leaves enough.
 _MARGINS = (4.0, 3.0, 2.0, 1.0, 0.0)
 ENOUGH = 4096
-_STEPS = 512
+_STEPS = 128
 
 
 def margin(fitted: Array, sigma: float, recording: Recording) -> float:
@@ -36,8 +37,9 @@ def inside(fitted: Array, distance: float, recording: Recording) -> NDArray[np.b
     return (fitted > recording.lowest + distance) & (fitted < recording.highest - distance)
 
 
-def cut_noise(fitted: Array, sigma: float, recording: Recording) -> Array:
-    """Return the mean of Gaussian noise on an output, given that the sum stayed between the rails.
+@dataclass(frozen=True, eq=False)
+class CutNoise:
+    """The mean of Gaussian noise on an output, given that the sum stayed between the rails, as a table.
 
     ``σ·(φ(a) - φ(b)) / (Φ(b) - Φ(a))`` with the rails at ``a`` and ``b`` standard deviations (Johnson, Kotz &
     Balakrishnan, *Continuous Univariate Distributions* 1, section 13.10.1); subtracted from the residuals it makes
@@ -45,15 +47,28 @@ def cut_noise(fitted: Array, sigma: float, recording: Recording) -> Array:
 
     Examples
     --------
-    >>> cut_noise(np.array([0.0, 0.5]), 0.1, Recording(None, 0, 1)).round(4)
-    array([0.0798, 0.    ])
+    >>> CutNoise.of(0.1, Recording(None, 0, 1))(np.array([0.0, 0.5, 2.0])).round(4)
+    array([ 0.0798,  0.    , -0.0798])
     """
-    lowest, highest = recording.lowest, recording.highest
-    if not (math.isfinite(lowest) or math.isfinite(highest)) or sigma <= 0.0 or not fitted.size:
-        return np.zeros_like(fitted)
-    grid = np.linspace(float(fitted.min()), float(fitted.max()), _STEPS)
-    means = [_cut_mean((lowest - f) / sigma, (highest - f) / sigma) for f in grid]
-    return sigma * np.interp(fitted, grid, means)
+
+    fitted: Array
+    means: Array
+
+    @classmethod
+    def of(cls, sigma: float, recording: Recording) -> "CutNoise":
+        """Tabulate up to eight standard deviations from the rails; beyond, the rail's own value holds."""
+        rails = [rail for rail in (recording.lowest, recording.highest) if math.isfinite(rail)]
+        near = sigma * np.linspace(-8.0 if len(rails) < 2 else 0.0, 8.0, _STEPS)
+        fitted = np.unique(np.concatenate([near + recording.lowest, recording.highest - near])) if rails else near
+        fitted = fitted[np.isfinite(fitted)]
+        if len(rails) == 2:
+            fitted = fitted[(fitted >= rails[0]) & (fitted <= rails[1])]
+        means = [sigma * _cut_mean((recording.lowest - f) / sigma, (recording.highest - f) / sigma) for f in fitted]
+        return cls(fitted, np.array(means))
+
+    def __call__(self, fitted: Array) -> Array:
+        """Return the mean for every fitted value."""
+        return np.interp(fitted, self.fitted, self.means)
 
 
 def _cut_mean(a: float, b: float) -> float:
@@ -62,4 +77,4 @@ def _cut_mean(a: float, b: float) -> float:
 
 
 def _density(z: float) -> float:
-    return math.exp(-0.5 * z * z) / math.sqrt(2.0 * math.pi)
+    return math.exp(-0.5 * min(z * z, 1000.0)) / math.sqrt(2.0 * math.pi)

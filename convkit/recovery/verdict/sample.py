@@ -61,8 +61,9 @@ def _of(pair: Pair, size: tuple[int, int], stride: int, most: int) -> Iterator[B
     height, width = (length - 2 for length in pair.target.shape)
     if height < 1 or width < 1:
         return
-    for top, bottom in _stretches(height, _share(height, width, most)):
-        for left, right in _stretches(width, _share(width, height, most)):
+    rows, columns = _grid(height, width, most)
+    for top, bottom in _stretches(height, rows):
+        for left, right in _stretches(width, columns):
             outputs = slice(top, bottom), slice(left, right)
             seen = tuple(
                 slice(stride * out.start - 1, stride * (out.stop - 1) + length + 1)
@@ -74,9 +75,13 @@ def _of(pair: Pair, size: tuple[int, int], stride: int, most: int) -> Iterator[B
             yield Block(np.asarray(pair.image[seen], np.float64), target, mask, top, left, tile)
 
 
-def _share(length: int, other: int, most: int) -> int:
-    """How many stretches along one side, so that blocks lie as densely along it as along the other."""
-    return max(1, int(math.sqrt(most * length / other) / SIDE)) if length * other > most else length
+def _grid(height: int, width: int, most: int) -> tuple[int, int]:
+    """How many stretches down and across: all, or as densely one way as the other."""
+    rows, columns = -(-height // SIDE), -(-width // SIDE)
+    if height * width <= most:
+        return rows, columns
+    rows = min(rows, max(1, int(math.sqrt(most * height / width) / SIDE)))
+    return rows, max(1, min(columns, most // (min(height, rows * SIDE) * SIDE)))
 
 
 def _stretches(length: int, count: int) -> list[tuple[int, int]]:

@@ -112,7 +112,10 @@ def _between_bins(measure: Array, residual: Array) -> Explained:
     bins = min(_BINS, max(2, len(measure) // (4 * _FEW)))
     edges = np.unique(some[(np.arange(1, bins) * len(some)) // bins])
     place = np.searchsorted(edges, measure)
-    sums, counts = (np.bincount(place, weights, len(edges) + 1) for weights in (residual, np.ones_like(residual)))
+    sums, counts = (
+        np.asarray(np.bincount(place, weights, len(edges) + 1), np.float64)
+        for weights in (residual, np.ones_like(residual))
+    )
     return _between(sums, counts, float(np.square(residual).sum()))
 
 

@@ -11,7 +11,7 @@ from convkit.recovery.problem import Problem
 from convkit.recovery.recording import Recording
 from convkit.recovery.tiles import in_lanes, in_threads
 from convkit.recovery.verdict.features import NAMES, PLACE, Filter
-from convkit.recovery.verdict.rails import cut_noise, inside, margin
+from convkit.recovery.verdict.rails import CutNoise, inside, margin
 from convkit.recovery.verdict.sample import TILES, Block, blocks
 
 Array = NDArray[np.float64]
@@ -21,6 +21,8 @@ RESIDUAL, SQUARE = len(NAMES), len(NAMES) + 1
 LAGS = ((0, 1), (1, 0), (1, 1), (1, -1))
 # JPEG works on blocks of 8x8 pixels, and 8 is a multiple of the periods of ordered dither and of colour mosaics.
 PERIOD = 8
+# Outputs in one small matrix product.
+_STRETCH = 64
 
 
 @dataclass(eq=False)
@@ -78,12 +80,14 @@ class Tally:
         """Add a block's outputs."""
         if not mask.any():
             return
-        measures = filtered.measures(block, fitted)
-        columns = np.empty((SQUARE + 1, np.count_nonzero(mask)))
-        columns[:RESIDUAL] = measures[:, mask]
-        columns[RESIDUAL] = residual[mask]
-        np.square(columns[RESIDUAL], out=columns[SQUARE])
-        self.moments[block.tile] += columns @ columns.T
+        planes = np.empty((SQUARE + 1, *mask.shape))
+        filtered.measure(block, fitted, planes[:RESIDUAL])
+        planes[RESIDUAL] = residual
+        np.square(residual, out=planes[SQUARE])
+        columns = planes.reshape(len(planes), -1)
+        if not mask.all():
+            columns = np.compress(mask.ravel(), columns, axis=1)
+        self.moments[block.tile] += _gram(columns)
         pixel, response = columns[PLACE["pixel"]].copy(), columns[PLACE["fitted value"]].copy()
         self.pixel.append(pixel)
         self.fitted.append(response)
@@ -175,16 +179,26 @@ class Sample:
         """Add up what the tests need, of outputs that are clear of the rails."""
         used = [fitted[block.mask] for block, fitted in zip(self.blocks, self.fitted, strict=True)]
         distance = margin(np.concatenate(used), sigma, recording) if used else 0.0
+        cut = CutNoise.of(sigma, recording)
 
         def sum_lane(lane: Sequence[tuple[Block, Array]]) -> Tally:
             tally = Tally.empty()
             for block, fitted in lane:
-                residual = (block.target - fitted - cut_noise(fitted, sigma, recording)) / sigma
+                residual = (block.target - fitted - cut(fitted)) / sigma
                 tally.add(block, fitted, residual, block.mask & inside(fitted, distance, recording), self.filtered)
             return tally
 
         lanes = in_lanes(sum_lane, list(zip(self.blocks, self.fitted, strict=True)))
         return sum(lanes, Tally.empty())
+
+
+def _gram(columns: Array) -> Array:
+    """Return ``Z·Zᵀ`` in products so small that BLAS starts no threads of its own, which would disturb ours."""
+    whole = columns.shape[1] - columns.shape[1] % _STRETCH
+    parts = columns[:, :whole].reshape(len(columns), -1, _STRETCH).transpose(1, 0, 2)
+    rest = columns[:, whole:]
+    summed: Array = np.matmul(parts, parts.transpose(0, 2, 1)).sum(axis=0) + rest @ rest.T
+    return summed
 
 
 def _moved(shape: tuple[int, int], lag: tuple[int, int]) -> tuple[tuple[slice, slice], tuple[slice, slice]]:

@@ -1,0 +1,189 @@
+"""What a judgement says, and the parts it is made of, beside SciPy and closed forms."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import ndimage, stats
+
+from convkit.recovery import Problem, find_optimum
+from convkit.recovery.problem import Pair
+from convkit.recovery.recording import Recording
+from convkit.recovery.verdict import Judgement, Verdict, judge
+from convkit.recovery.verdict.rails import CutNoise
+from convkit.recovery.verdict.regression import explained, rare_chi_square, regression
+from convkit.recovery.verdict.sample import MOST_OUTPUTS, blocks
+
+EIGHT_BITS = Recording(1 / 255, 0.0, 1.0)
+
+
+def judged(image: np.ndarray, target: np.ndarray, size: tuple[int, int], **options: object) -> Judgement:
+    problem = Problem.of(image, target, size)
+    optimum = find_optimum(problem, problem.condensed())
+    return judge(problem, optimum, EIGHT_BITS, **{"reproduced": False, **options})
+
+
+def valid(image: np.ndarray, taps: np.ndarray) -> np.ndarray:
+    return np.einsum("ijuv,uv->ij", np.lib.stride_tricks.sliding_window_view(image, taps.shape), taps)
+
+
+def rounded(values: np.ndarray) -> np.ndarray:
+    return np.rint(255 * values) / 255
+
+
+def test_not_identifiable_comes_first_even_when_every_pixel_is_reproduced() -> None:
+    image = np.tile(np.arange(12.0), (9, 1))
+    judgement = judged(image, image[:-1, :-1], (2, 2), reproduced=True)
+    assert judgement.verdict is Verdict.NOT_IDENTIFIABLE
+    assert "determined" in judgement.reason
+
+
+def test_a_replay_of_every_pixel_is_exact_without_further_tests(rng: np.random.Generator) -> None:
+    image = rng.random((20, 20))
+    judgement = judged(image, np.square(image), (1, 1), reproduced=True)
+    assert judgement.verdict is Verdict.EXACT
+    assert [test.name for test in judgement.evidence] == ["replay"]
+
+
+def test_a_vignette_is_told_as_a_difference_between_tiles(rng: np.random.Generator) -> None:
+    image = rng.random((200, 210))
+    fall = np.linspace(1, 0.7, 210)
+    judgement = judged(image, rounded(image * fall), (1, 1))
+    assert judgement.verdict is Verdict.NOT_LINEAR
+    assert "differs between tiles" in judgement.reason
+
+
+def test_interior_clipping_is_told_with_the_value(rng: np.random.Generator) -> None:
+    image = rng.normal(0.5, 0.15, (200, 210)).clip(0, 1)
+    judgement = judged(image, rounded(image).clip(0, 215 / 255), (1, 1))
+    assert judgement.verdict is Verdict.NOT_LINEAR
+    assert "predicted above 215" in judgement.reason
+
+
+def test_dither_is_told_as_a_grid(rng: np.random.Generator) -> None:
+    image = rng.random((200, 210))
+    pattern = np.kron(np.ones((100, 105)), np.array([[0.0, 4.0], [6.0, 2.0]])) / 255
+    judgement = judged(image, rounded(0.5 * image + 0.2 + pattern), (1, 1))
+    assert judgement.verdict is Verdict.NOT_LINEAR
+    assert "2x2 grid" in judgement.reason or "8x8 grid" in judgement.reason
+
+
+def test_a_window_too_small_is_told_and_is_not_called_non_linear(rng: np.random.Generator) -> None:
+    image = rng.random((200, 210))
+    taps = np.outer([1, 2, 3, 2, 1], [1, 2, 3, 2, 1]) / 81
+    judgement = judged(image[1:-1, 1:-1], rounded(valid(image, taps)), (3, 3))
+    assert judgement.verdict is Verdict.NOISY
+    assert "just outside the window" in judgement.reason
+
+
+def test_a_few_outliers_are_told(rng: np.random.Generator) -> None:
+    image = rng.random((200, 210))
+    target = rounded(0.7 * image + 0.1)
+    target[::50, ::50] += 4 / 255
+    judgement = judged(image, target, (1, 1))
+    assert judgement.verdict is Verdict.NOISY
+    assert "a few outliers" in judgement.reason
+
+
+def test_few_outputs_are_not_tested_for_structure(rng: np.random.Generator) -> None:
+    image = rng.random((20, 21))
+    judgement = judged(image, np.square(image), (1, 1))
+    assert judgement.verdict is Verdict.NOISY
+    assert "too few" in judgement.reason
+
+
+@pytest.mark.parametrize("stride", [2, 3])
+def test_strides_and_several_pairs(stride: int, rng: np.random.Generator) -> None:
+    taps = rng.standard_normal((4, 5))
+    pairs = []
+    for shape in ((150, 160), (170, 120)):
+        image = rng.random(shape)
+        answer = valid(image, taps)[::stride, ::stride]
+        pairs.append((image, answer + 0.02 * rng.standard_normal(answer.shape)))
+    for curve, expected in ((0.0, Verdict.NOISY), (0.05, Verdict.NOT_LINEAR)):
+        problem = Problem(tuple(Pair(x, y + curve * y**2) for x, y in pairs), (4, 5), stride)
+        optimum = find_optimum(problem, problem.condensed())
+        assert judge(problem, optimum, Recording(), reproduced=False).verdict is expected
+
+
+def test_noise_cut_at_the_rails_is_no_curve(rng: np.random.Generator) -> None:
+    """Outputs selected by value: noise of 10 levels next to a rail has a mean of up to 8 (Mills' ratio)."""
+    image = rng.random((300, 300))
+    answer = 1.4 * image - 0.2
+    target = rounded((answer + 10 / 255 * rng.standard_normal(image.shape)).clip(0, 1))
+    mask = (target > 0) & (target < 1)
+    problem = Problem.of(image, target, (1, 1), mask=mask)
+    clear = Problem.of(image, target, (1, 1), mask=(answer > 0.16) & (answer < 0.84))
+    optimum = find_optimum(clear, clear.condensed())
+    assert judge(problem, optimum, EIGHT_BITS, reproduced=False).verdict is Verdict.NOISY
+
+
+@pytest.mark.parametrize(("low", "high"), [(0.0, 1.0), (-np.inf, 1.0), (0.0, np.inf), (0.0, 0.05)])
+def test_cut_noise_is_scipys_truncated_normal(low: float, high: float) -> None:
+    sigma, fitted = 0.1, np.linspace(max(low, -1.0), min(high, 2.0), 31)
+    expected = stats.truncnorm.mean((low - fitted) / sigma, (high - fitted) / sigma, scale=sigma)
+    # A table of steps of σ/16, read linearly: its curvature is below 1/σ, so (σ/16)²/8/σ.
+    np.testing.assert_allclose(CutNoise.of(sigma, Recording(None, low, high))(fitted), expected, atol=sigma / 2000)
+
+
+@given(st.integers(10, 300))
+def test_rare_chi_square_is_scipys(freedom: int) -> None:
+    tail = stats.chi2.sf(rare_chi_square(freedom), freedom)
+    assert 5e-7 < tail < 1.1e-6  # Wilson and Hilferty err on the careful side
+
+
+def test_regressions_from_moments_are_least_squares(rng: np.random.Generator) -> None:
+    z = rng.standard_normal((6, 400))
+    z[4], z[5] = z[1] + z[2], z[5] + 2 * z[3]  # collinear; explained
+    first, second = np.array([0, 1, 2]), np.array([3, 4])
+    before, after = (np.linalg.lstsq(z[rows].T, z[5])[0] for rows in ([0, 1, 2], [0, 1, 2, 3]))
+    left = [np.square(z[5] - z[rows].T @ w).sum() for rows, w in (([0, 1, 2], before), ([0, 1, 2, 3], after))]
+    found = explained(z @ z.T, first, second, 5, 400)
+    assert found.statistic == pytest.approx((left[0] - left[1]) / (left[1] / 396), rel=1e-9)
+    assert found.share == pytest.approx(1 - (left[1] / 396) / (left[0] / 397), rel=1e-9)
+    values, errors = regression(z @ z.T, first, 5, 400)
+    np.testing.assert_allclose(values, before, atol=1e-12)
+    covariance = left[0] / 397 * np.linalg.inv(z[:3] @ z[:3].T)
+    np.testing.assert_allclose(errors, np.sqrt(np.diag(covariance)), rtol=1e-9)
+
+
+@pytest.mark.parametrize("shape", [(3, 3), (5, 70), (200, 130), (40, 9000), (1500, 1400)])
+def test_blocks_lie_inside_apart_and_within_the_budget(shape: tuple[int, int]) -> None:
+    problem = Problem.of(
+        np.arange(np.prod(shape), dtype=float).reshape(shape), np.zeros((shape[0] - 1, shape[1] - 2)), (2, 3)
+    )
+    seen = np.zeros((shape[0] - 1, shape[1] - 2), int)
+    for block in blocks(problem):
+        h, w = block.target.shape
+        assert block.pixels.shape == (h + 3, w + 4)
+        assert block.pixels[1, 1] == problem.pairs[0].image[block.top, block.left]
+        seen[block.top : block.top + h, block.left : block.left + w] += 1
+    assert seen.max() <= 1
+    assert seen.sum() <= MOST_OUTPUTS
+    if seen.size <= MOST_OUTPUTS:
+        assert seen.sum() == max(seen.shape[0] - 2, 0) * max(seen.shape[1] - 2, 0)
+
+
+def test_measures_are_what_they_are_called(rng: np.random.Generator) -> None:
+    from convkit.recovery.problem import Parameters
+    from convkit.recovery.verdict.features import NAMES, PLACE, Filter
+
+    image, taps = rng.random((30, 31)), np.array([[0.1, 0.2, 0.1], [0.0, 0.5, 0.1], [0.0, 0.0, 0.0]])
+    block = next(blocks(Problem.of(image, np.zeros((28, 29)), (3, 3))))
+    out = np.empty((len(NAMES), *block.target.shape))
+    filtered = Filter(Parameters(taps, 0.3), 1, 0.0, 1.0)
+    fitted = filtered.fitted(block)
+    filtered.measure(block, fitted, out)
+    inside = slice(2, -2), slice(2, -2)  # windows whose middle is [1, 1] of 3x3, but for the outermost outputs
+    np.testing.assert_allclose(fitted, ndimage.correlate(image, taps)[inside] + 0.3, rtol=1e-12)
+    expected = {
+        "pixel": image,
+        "mean of the window": ndimage.uniform_filter(image, 3),
+        "third moment": ndimage.generic_filter(image, lambda z: np.mean((z - z.mean()) ** 3), 3),
+        "highest": ndimage.maximum_filter(image, 3),
+        "k∗x²": ndimage.correlate(image**2, taps),
+        "top row, outside": ndimage.correlate(image, np.pad(np.ones((1, 3)) / 3, ((0, 4), (1, 1)))),
+        "right, outside": ndimage.shift(image, (0, -2), order=0),
+    }
+    for name, plane in expected.items():
+        np.testing.assert_allclose(out[PLACE[name]], plane[inside], atol=1e-12, err_msg=name)
