@@ -37,6 +37,15 @@ def recover(tmp_path: Path) -> Callable[..., Recovery]:
     return recovered
 
 
+def around_the_output(found: Recovery, size: int, channel: int | None = None) -> np.ndarray:
+    """The taps of a centred window of an odd size, whatever the window found."""
+    kernel = found.kernel if channel is None else found.channels[channel].kernel
+    laid = np.zeros((71, 71))
+    (top, left), (height, width) = found.convention.offset, kernel.learned.shape
+    laid[35 + top : 35 + top + height, 35 + left : 35 + left + width] = kernel.learned
+    return laid[35 - size // 2 : 36 + size // 2, 35 - size // 2 : 36 + size // 2]
+
+
 def to_bytes(values: np.ndarray) -> Picture:
     return np.rint(np.clip(values, 0, 255)).astype(np.uint8)
 
@@ -212,6 +221,8 @@ _NOT_LINEAR: dict[str, Filter] = {
 @pytest.mark.parametrize("name", list(_NOT_LINEAR))
 def test_what_is_not_linear_is_said_to_be(kind: str, name: str, pictures, recover) -> None:
     before = pictures[kind]
+    if (kind, name) == ("chart", "equalisation"):
+        before = (before // 2 + before // 4).astype(np.uint8)  # a uniform chart is equalised already
     found = recover(before, _NOT_LINEAR[name](before))
     assert found.fit.verdict == "not-linear", found.fit.reason
     assert not found.kernel.integer or not found.kernel.integer.proven
@@ -226,7 +237,7 @@ def test_a_filter_in_linear_light_is_found_there(pictures, recover) -> None:
     assert found.transfer.used == "linear"
     assert found.transfer.linear_levels < 0.4 < 1 < found.transfer.encoded_levels
     taps = cv2.getGaussianKernel(5, 1.0) @ cv2.getGaussianKernel(5, 1.0).T
-    assert np.abs(found.kernel.learned - taps).max() < 0.01
+    np.testing.assert_allclose(around_the_output(found, 5), taps, atol=0.01)
     assert recover(before, to_bytes(255 * after), transfer="srgb").transfer.used == "srgb"
 
 
@@ -239,18 +250,9 @@ def test_colour_channel_by_channel(recover) -> None:
     different = recover(before, split)
     assert different.kernel is None
     assert different.to_dict()["kernel"] is None
-    assert all("0.8" in different.channels[0].kernel.name for _ in [0])
+    assert different.channels[0].kernel.name.startswith("Gaussian, sigma = 0.80")
     alone = recover(before, split, gray="g")
-    np.testing.assert_allclose(
-        alone.kernel.learned,
-        different.channels[1].kernel.learned[
-            tuple(
-                slice((n - k) // 2, (n - k) // 2 + k)
-                for n, k in zip(different.channels[1].kernel.learned.shape, alone.kernel.learned.shape, strict=True)
-            )
-        ],
-        atol=0.02,
-    )
+    np.testing.assert_allclose(around_the_output(alone, 5), around_the_output(different, 5, channel=1), atol=1e-3)
 
 
 def test_lossy_targets_are_linear_filters_with_noise(pictures, recover) -> None:
@@ -259,13 +261,7 @@ def test_lossy_targets_are_linear_filters_with_noise(pictures, recover) -> None:
     assert found.fit.verdict == "noisy"
     assert "JPEG" in found.fit.reason
     taps = cv2.getGaussianKernel(5, 1.0) @ cv2.getGaussianKernel(5, 1.0).T
-    assert (
-        np.abs(
-            found.kernel.learned[tuple(slice((n - 5) // 2, (n - 5) // 2 + 5) for n in found.kernel.learned.shape)]
-            - taps
-        ).max()
-        < 0.05
-    )
+    np.testing.assert_allclose(around_the_output(found, 5), taps, atol=0.05)
 
 
 def test_sizes_that_differ_name_the_ratio_and_the_next_step(pictures, recover) -> None:

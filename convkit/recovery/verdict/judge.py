@@ -22,6 +22,8 @@ LEAST_SHARE_IN_JPEG = 0.2
 # Roundings between passes drop small differences too (up to 37 % of the residual with Pillow's GaussianBlur), so within
 # their floor it takes half.
 _HALF = 0.5
+# Where more than half of the target is left, residuals that correlate by this much are no noise but the filter's own.
+_ALIKE = 0.2
 # Fewer outputs are not tested for structure.
 _FEWEST = 1000
 
@@ -115,6 +117,9 @@ def _tested(
         return Judgement(Verdict.NOT_LINEAR, _sentence(strongest, clipping, beyond), evidence)
     if not clipping.passed:
         return Judgement(Verdict.NOT_LINEAR, clipping.told, evidence)
+    if not jpeg and white.effect >= _ALIKE and sigma**2 > sample.target_variance() / 2.0:
+        told = f"most of the target is not explained, and what is left is no noise: {white.told}"
+        return Judgement(Verdict.NOT_LINEAR, told, evidence)
     if at_floor and not white.passed:
         return Judgement(Verdict.LINEAR, f"roundings between passes: {_sentence(floor, white)}", evidence)
     return Judgement(
@@ -129,7 +134,7 @@ def _sentence(*tests: Evidence) -> str:
 
 def _noise(floor: Evidence, reach: Evidence, white: Evidence, even: Evidence, beyond: Evidence, *, jpeg: bool) -> str:
     """Say what kind of noise was found."""
-    if floor.passed and not reach.passed:
+    if floor.passed and not reach.passed and not jpeg:
         return f"a few outliers: {_sentence(floor, reach, beyond)}"
     unlike = [name for name, test in (("white", white), ("even", even)) if not test.passed]
     kind = (
