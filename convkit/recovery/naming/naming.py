@@ -8,7 +8,8 @@ from numpy.typing import ArrayLike, NDArray
 from convkit.errors import KernelError
 from convkit.recovery.naming.family_match import match_families
 from convkit.recovery.naming.match import Match
-from convkit.recovery.naming.observation import Observation, observe
+from convkit.recovery.naming.observation import Observation
+from convkit.recovery.naming.observe import observe
 from convkit.recovery.naming.properties import Properties, find_properties
 from convkit.recovery.naming.template_match import TemplateMatch, match_templates
 from convkit.recovery.naming.templates import templates_for
@@ -124,7 +125,9 @@ def _checked(taps: ArrayLike, covariance: ArrayLike) -> tuple[Taps, Taps]:
     for array in (kernel, errors):
         if not np.isfinite(array).all():
             value = array[~np.isfinite(array)][0]
-            raise KernelError(expected="finite taps and covariance", got=f"{value}", hint="the pseudo-inverse of the Gram")
+            raise KernelError(
+                expected="finite taps and covariance", got=f"{value}", hint="the pseudo-inverse of the Gram"
+            )
     return kernel, errors
 
 
@@ -154,7 +157,7 @@ def _names(observation: Observation) -> tuple[Match, ...]:
         return ()  # nothing stands out: every name would fit
     templates = match_templates(observation, templates_for(observation))
     families = match_families(observation, {found.template.name for found in templates})
-    least = min([found.chi2 for found in [*templates, *families]], default=0.0)
+    least = min([*(found.chi2 for found in templates), *(found.chi2 for found in families)], default=0.0)
     kept = [found.match for found in families if found.chi2 <= least + _WORSE]
     kept += [found.match for found in _distinct(templates) if found.chi2 <= least + _WORSE]
     return tuple(sorted(kept, key=lambda match: match.score))

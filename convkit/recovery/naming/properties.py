@@ -165,11 +165,9 @@ def _middle(taps: Taps, errors: Taps, box: tuple[slice, slice]) -> tuple[float, 
     return round(2 * row) / 2, round(2 * column) / 2
 
 
-def _symmetries(
-    taps: Taps, noise: _Noise, middle: tuple[float, float]
-) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _symmetries(taps: Taps, noise: _Noise, middle: tuple[float, float]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     rows, columns = np.indices(taps.shape)
-    down, across = rows - middle[0], columns - middle[1]
+    down, across = np.asarray(rows - middle[0]), np.asarray(columns - middle[1])
     mirrored = {
         "left-right": (down, -across),
         "top-bottom": (-down, across),
@@ -177,7 +175,8 @@ def _symmetries(
         "half-turn": (-down, -across),
         "quarter-turn": (across, -down),
     }
-    even, odd = [], []
+    even: list[str] = []
+    odd: list[str] = []
     for name, (to_down, to_across) in mirrored.items():
         if name in ("diagonal", "quarter-turn") and (middle[0] + middle[1]) % 1:
             continue  # pixels do not fall on pixels
@@ -189,9 +188,7 @@ def _symmetries(
     return tuple(even), tuple(odd)
 
 
-def _partners(
-    shape: tuple[int, ...], middle: tuple[float, float], down: Taps, across: Taps
-) -> NDArray[np.int_]:
+def _partners(shape: tuple[int, ...], middle: tuple[float, float], down: Taps, across: Taps) -> NDArray[np.int_]:
     """Index of the tap that each one falls on; -1 outside the window."""
     rows, columns = np.rint(down + middle[0]).astype(int), np.rint(across + middle[1]).astype(int)
     inside = (rows >= 0) & (rows < shape[0]) & (columns >= 0) & (columns < shape[1])

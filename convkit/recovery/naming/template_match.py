@@ -16,6 +16,7 @@ from convkit.recovery.naming.words import offset_in_words
 
 # A template may reach so far beyond the window, if what is there could not be seen.
 _OVERHANG = 4
+_EXACT = 1e-9
 # Places that a first look in plain squares lets through, best first.
 _MOST_PLACES = 400
 
@@ -55,9 +56,7 @@ def match_templates(observation: Observation, templates: Iterable[Template]) -> 
     return list(best.values())
 
 
-def _places(
-    observation: Observation, templates: list[Template]
-) -> Iterator[tuple[Template, Laid, tuple[int, int]]]:
+def _places(observation: Observation, templates: list[Template]) -> Iterator[tuple[Template, Laid, tuple[int, int]]]:
     """Yield where a template may lie: what is left of the taps' squares is no more than noise gives.
 
     The squares left by the true kernel are at most those of the noise, whose mean and variance are known.
@@ -105,9 +104,7 @@ def _judged(
     misfit = observation.misfit(gain * placed.block, 1, gain * whitened)
     if not misfit.fits:
         return None
-    offset = tuple(
-        first + at - cut for first, at, cut in zip(observation.offset, corner, laid.cut, strict=True)
-    )
+    offset = tuple(first + at - cut for first, at, cut in zip(observation.offset, corner, laid.cut, strict=True))
     words = offset_in_words(laid.size, (offset[0], offset[1]))
     usual = all(first == -((side - 1) // 2) for first, side in zip(offset, laid.size, strict=True))
     away = 0.0 if usual else 1.5 if words.startswith("centred") else 2.5
@@ -124,7 +121,11 @@ def _judged(
         rotation=laid.orientation.rotation,
         offset=words,
         statistic=misfit.ratio,
-        score=misfit.chi2 + template.oddity + laid.orientation.oddity + gain_oddity(gain, error) + away,
+        score=misfit.chi2
+        + template.oddity
+        + laid.orientation.oddity
+        + gain_oddity(gain, error, unit_sum=abs(template.taps.sum() - 1) < _EXACT)
+        + away,
     )
     return TemplateMatch(match, misfit.chi2, template, literal)
 

@@ -26,6 +26,7 @@ _TITLES = {
     "laplacian": "Laplacian (4 neighbours)",
     "laplacian8": "Laplacian (8 neighbours)",
     "frei-chen": "Frei-Chen",
+    "unsharp5": "Unsharp mask 5x5 (binomial)",
 }
 
 
@@ -149,9 +150,7 @@ def _parameters(given: str) -> tuple[Parameter, ...]:
     parameters = []
     for part in filter(None, given.split(",")):
         key, _, value = part.partition("=")
-        for name, number in zip(
-            ("rows", "columns") if "x" in value else (key,), value.split("x"), strict=True
-        ):
+        for name, number in zip(("rows", "columns") if "x" in value else (key,), value.split("x"), strict=True):
             parameters.append(Parameter(name, float(number)))
     return tuple(parameters)
 
