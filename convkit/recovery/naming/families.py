@@ -87,7 +87,7 @@ _BELLS = (
            _windowed(shapes.tilted_gaussian), starts.ellipse, "positive", oddity=_RARE,
            unless=("Gaussian", "Gaussian of two widths")),
     Family("gaussian", "Gaussian beside the pixel grid", (_SIGMA, _DOWN, _RIGHT), _windowed(shapes.moved_gaussian),
-           starts.moved_spread, "positive", oddity=_RARE, unless=("Gaussian",)),
+           starts.moved_spread, "positive", centre="pixel", oddity=_RARE, unless=("Gaussian",)),
     Family("integrated-gaussian", "Gaussian integrated over pixels", (_SIGMA,),
            _windowed(shapes.separable(shapes.integrated_bell)), starts.one_spread, "positive"),
     Family("imagemagick/blur", "ImageMagick's Gaussian (three samples a pixel)", (_SIGMA,),
@@ -111,9 +111,9 @@ _BLURS = (
     Family("motion", "motion blur (a line of no width)", (_LENGTH, _ANGLE), _bare(segment), starts.streak, "positive",
            windowed=False),
     Family("imagemagick/motion-blur", "one-sided motion blur (half a Gaussian)", (_SIGMA,), _half_gaussian,
-           starts.half_streak, "positive", centre="peak", windowed=False, given=(_AIM, _TAPS)),
+           starts.half_streak, "positive", centre="origin", windowed=False, given=(_AIM, _TAPS)),
     Family("imagemagick/comet", "comet (half a Gaussian, three samples a pixel)", (_SIGMA,), _comet_taps,
-           starts.straight_half_streak, "positive", centre="peak", windowed=False, given=(_AIM, _TAPS)),
+           starts.straight_half_streak, "positive", centre="origin", windowed=False, given=(_AIM, _TAPS)),
 )  # fmt: skip
 
 _SHARPENERS = (

@@ -57,7 +57,8 @@ class Family:
     sign : str
         Which kernels it may be: ``positive``, ``zero-sum`` or ``mixed``, taps of both signs.
     centre : str
-        What tells its middle: ``mass``, ``energy`` (of the squares) or ``peak`` (the largest tap).
+        What tells its middle: ``mass`` (between pixels too, if its size may be even), ``pixel`` (the mass, to whole
+        pixels), ``energy`` (of the squares), ``peak`` (the largest tap) or ``origin`` (the output pixel).
     windowed : bool
         Whether it is cut off by a window, whose size is to be found.
     unit_sum : bool
@@ -75,7 +76,7 @@ class Family:
     build: Build
     start: Callable[[Observation], list[Start]]
     sign: Literal["positive", "zero-sum", "mixed"]
-    centre: Literal["mass", "energy", "peak"] = "mass"
+    centre: Literal["mass", "pixel", "energy", "peak", "origin"] = "mass"
     windowed: bool = True
     unit_sum: bool = True
     oddity: float = 3.0

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from convkit.errors import KernelError
 from convkit.recovery.naming.family import Family, Size, Start
 from convkit.recovery.naming.levenberg import Point, at_point, fit
-from convkit.recovery.naming.moments import energy, mass
+from convkit.recovery.naming.moments import energy, mass, origin
 from convkit.recovery.naming.observation import Misfit, Observation
 from convkit.recovery.naming.placing import Placed, corner_of, place
 
@@ -134,12 +134,15 @@ def _is_near(observation: Observation, found: FamilyFit) -> bool:
 
 
 def _centre(observation: Observation, family: Family) -> tuple[float, float]:
-    """Where the family's middle lies in the block: on a pixel, or between two where its size may be even."""
+    """Where the family's middle lies in the block."""
+    if family.centre == "origin":
+        row, column = origin(observation)
+        return float(row), float(column)
     if family.centre == "peak":
         row, column = divmod(int(np.abs(observation.taps).argmax()), observation.shape[1])
         return float(row), float(column)
-    middle = (mass(observation) if family.centre == "mass" else energy(observation)).centre
-    grid = 2 if family.windowed else 1
+    middle = (energy if family.centre == "energy" else mass)(observation).centre
+    grid = 2 if family.windowed and family.centre != "pixel" else 1
     return round(grid * middle[0]) / grid, round(grid * middle[1]) / grid
 
 

@@ -1,7 +1,7 @@
 """Which families fit the taps, and how they are put into words."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,19 +39,9 @@ def match_families(observation: Observation, named: set[str]) -> list[FamilyMatc
         if not family.suits(observation) or not fitting.isdisjoint(family.unless) or levels <= _numbers(family):
             continue
         found = best_fit(observation, family)
-        if found is not None and _tells(observation, family, found):
-            match = _as_match(observation, found)
-            matches += [match] if match else []
+        match = _as_match(observation, found) if found else None
+        matches += [match] if match else []
     return matches
-
-
-def _tells(observation: Observation, family: Family, found: FamilyFit) -> bool:
-    """Whether the fit explains more than it was given: more different taps than numbers.
-
-    Any symmetric row of three is a Gaussian of some sigma and gain; that says nothing.
-    """
-    free_gain = simple_gain(found.point.gain, observation.gain(found.point.whitened)[1]) != 1.0
-    return _levels(observation, found.placed.block) > _numbers(family) + free_gain
 
 
 def _levels(observation: Observation, block: Taps) -> int:
@@ -61,19 +51,27 @@ def _levels(observation: Observation, block: Taps) -> int:
 
 
 def _numbers(family: Family) -> int:
-    """How many numbers a family brings, and that its sum is 0."""
-    return len(family.free) + (family.sign == "zero-sum")
+    """How many numbers a family brings at least, and that its sum is 0."""
+    return sum(not free.idle for free in family.free) + len(family.given) + (family.sign == "zero-sum")
 
 
 def _as_match(observation: Observation, found: FamilyFit) -> FamilyMatch | None:
-    """Put a fit into words; None when its parameters are anything, as the sigma of a Gaussian as flat as a box."""
+    """Put a fit into words, if it tells something.
+
+    Its parameters must not be anything, as the sigma of a Gaussian as flat as a box; and there must be more different
+    taps than numbers: any symmetric row of three is a Gaussian of some sigma and gain.
+    """
     family, gain = found.model.family, found.point.gain
     *errors, gain_error = _errors(found)
     certain = gain_error <= _VAGUE * abs(gain) and all(
         free.idle or (error <= _VAGUE * value if free.low > 0 else math.isfinite(error))
         for free, value, error in zip(family.free, found.point.values.tolist(), errors, strict=True)
     )
-    if not certain:
+    numbers = _numbers(family) + sum(
+        free.idle and math.isfinite(e) for free, e in zip(family.free, errors, strict=True)
+    )
+    free_gain = simple_gain(gain, gain_error) != 1.0
+    if not certain or not numbers or _levels(observation, found.placed.block) <= numbers + free_gain:
         return None
     parameters = [
         Parameter(free.name, value % free.turn if free.turn else value, error)
@@ -85,6 +83,10 @@ def _as_match(observation: Observation, found: FamilyFit) -> FamilyMatch | None:
         )
     ]
     words = _offset(observation, found)
+    if family.name == "shift":  # whole pixels and parts add up
+        wholes = (-first - at for first, at in zip(observation.offset, found.model.window.centre, strict=True))
+        parameters = [replace(one, value=one.value + whole) for one, whole in zip(parameters, wholes, strict=True)]
+        words = "centred"
     match = Match(
         name=family.name,
         text=_in_words(found, parameters, words, gain, gain_error),

@@ -5,11 +5,13 @@ import math
 import numpy as np
 
 from convkit.recovery.naming.family import Start
-from convkit.recovery.naming.moments import energy, mass
+from convkit.recovery.naming.moments import energy, mass, origin
 from convkit.recovery.naming.observation import Observation
 
 # Below this a sampled Gaussian is all but one tap, and has no slope to follow.
 _NARROWEST = 0.3
+# Rounding to pixels turns a short line by so many degrees.
+_ASTRAY = 12
 
 
 def spread(observation: Observation) -> list[Start]:
@@ -80,17 +82,25 @@ def streak(observation: Observation) -> list[Start]:
 
 
 def half_streak(observation: Observation) -> list[Start]:
-    """Sigma, direction from the largest tap to the middle of all, and how many taps."""
-    moments = mass(observation)
-    head = np.unravel_index(int(np.abs(observation.taps).argmax()), observation.shape)
-    down, right = (middle - float(at) for middle, at in zip(moments.centre, head, strict=True))
-    toward = math.degrees(math.atan2(-down, right))
+    """Sigma, direction from the output pixel to the middle of all, and how many taps.
+
+    Many directions give the same pixels, so that the roundest come first.
+    """
+    moments, head = mass(observation), origin(observation)
+    down, right = moments.centre[0] - head[0], moments.centre[1] - head[1]
+    toward = round(math.degrees(math.atan2(-down, right)))
     # The mean distance of half a Gaussian is sqrt(2/pi) sigma.
     sigma = max(1.25 * math.hypot(down, right), 0.4)
-    near = {*(round(toward) + turn for turn in range(-3, 4)), round(toward / 45) * 45}
-    places = np.argwhere(observation.seen) - np.array(head)
-    seen = int(np.abs(places).max(initial=1)) + 1
-    return [(sigma, float(angle % 360), count) for count in {seen, max(math.ceil(6.5 * sigma), seen)} for angle in near]
+    near = sorted(range(toward - _ASTRAY, toward + _ASTRAY + 1), key=lambda angle: (angle % 45 > 0, angle % 5 > 0))
+    reach = float(np.abs(np.argwhere(observation.seen) - np.array(head)).max(initial=1))
+    long = math.ceil(6.5 * sigma)
+    return [(sigma, float(angle % 360), count) for angle in near for count in sorted({*_counts(reach, angle), long})]
+
+
+def _counts(reach: float, angle: int) -> set[int]:
+    """How many steps along a line may end so many pixels away along an axis."""
+    steps = reach / max(abs(math.cos(math.radians(angle))), abs(math.sin(math.radians(angle))))
+    return {math.floor(steps) + 1, math.ceil(steps) + 1}
 
 
 def straight_half_streak(observation: Observation) -> list[Start]:
