@@ -58,7 +58,7 @@ class Family:
         Which kernels it may be: ``positive``, ``zero-sum`` or ``mixed``, taps of both signs.
     centre : str
         What tells its middle: ``mass`` (between pixels too, if its size may be even), ``pixel`` (the mass, to whole
-        pixels), ``energy`` (of the squares), ``peak`` (the largest tap) or ``origin`` (the output pixel).
+        pixels), ``energy`` (of the squares, likewise), ``peak`` (the largest tap) or ``origin`` (the output pixel).
     windowed : bool
         Whether it is cut off by a window, whose size is to be found.
     unit_sum : bool

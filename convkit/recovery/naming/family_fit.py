@@ -142,7 +142,7 @@ def _centre(observation: Observation, family: Family) -> tuple[float, float]:
         row, column = divmod(int(np.abs(observation.taps).argmax()), observation.shape[1])
         return float(row), float(column)
     middle = (energy if family.centre == "energy" else mass)(observation).centre
-    grid = 2 if family.windowed and family.centre != "pixel" else 1
+    grid = 2 if family.windowed and family.centre == "mass" else 1
     return round(grid * middle[0]) / grid, round(grid * middle[1]) / grid
 
 
@@ -185,9 +185,14 @@ def _best_start(observation: Observation, family: Family, window: Window, starts
             tries.append((at_point(observation, model.block, np.array(start[:fitted], dtype=np.float64)), model))
         except KernelError:  # a size beyond what a kernel may have
             continue
-    tries.sort(key=lambda one: one[0].chi2)
+    tries.sort(key=lambda one: _coarse(one[0].chi2))
     found = [_fitted(model, point) for point, model in tries[:_MOST_STARTS]]
-    return min((one for one in found if one), key=lambda one: one.misfit.chi2, default=None)
+    return min((one for one in found if one), key=lambda one: _coarse(one.misfit.chi2), default=None)
+
+
+def _coarse(chi2: float) -> float:
+    """Leave of a chi-square what tells starts apart, so that the first of equals wins."""
+    return float(f"{chi2 + 1e-3:.4g}")
 
 
 def _fitted(model: Model, start: Point) -> FamilyFit | None:

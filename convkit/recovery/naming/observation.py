@@ -175,6 +175,11 @@ class Observation:
         # Each pooled sum carries the floors of its taps.
         return vectors[:, known] / np.sqrt(values[known] + (self.pool * self.floor) ** 2)
 
+    @property
+    def functionals(self) -> NDArray[np.float64]:
+        """What turns a block into each whitened number, shape (h, w, judged), where there is a covariance."""
+        return self._whitener.reshape(*self.shape, -1)
+
     @cached_property
     def whitened(self) -> NDArray[np.float64]:
         """The taps in those units, shape (judged,)."""

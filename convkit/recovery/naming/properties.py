@@ -223,8 +223,9 @@ def _band(taps: Taps) -> Band:
     if response[0, 0] >= (1 - _NEARLY) * largest:
         return "high-boost"
     strongest = np.argwhere(response >= (1 - 1e-6) * largest) / side
-    folded = np.minimum(strongest, 1 - strongest).max()
-    return "high-pass" if folded >= _HIGH else "band-pass"
+    # Of frequencies that pass alike, the lowest counts: a difference along a row does not care about columns.
+    lowest = np.minimum(strongest, 1 - strongest).max(axis=1).min()
+    return "high-pass" if lowest >= _HIGH else "band-pass"
 
 
 def _width(weights: Taps) -> tuple[float, float]:

@@ -150,7 +150,7 @@ def wave(observation: Observation) -> list[Start]:
     frequency = math.hypot(along_rows, right / side) or 1 / side
     angle = math.atan2(along_rows, right / side)
     middle = 2 * math.pi * (along_rows * moments.centre[0] + right / side * moments.centre[1])
-    phase = -math.degrees(np.angle(spectrum[down, right]) + middle)
+    phase = -math.degrees(np.angle(spectrum[down, right]) + middle) % 360
     # The squares of a Gaussian spread by sigma/√2.
     cosine, sine = math.cos(angle), math.sin(angle)
     across = moments.rows * cosine**2 + moments.columns * sine**2 - 2 * moments.mixed * cosine * sine

@@ -17,11 +17,13 @@ from convkit.recovery.naming.rounded_bells import rounded_bells
 
 Taps = NDArray[np.float64]
 
-# How implausible a name is beforehand, in units of chi-square: a program's own kernel, or one of a basis; and one that
-# a plainer name says as well.
-_DIALECT, _SPECIAL = 3.0, 0.5
+# How implausible a name is beforehand, in units of chi-square: a program's own kernel, or one of a basis; and what has
+# parameters to choose.
+_DIALECT, _PARTICULAR = 3.0, 0.5
 # The outermost taps of a binomial or of OpenCV's Sobel fall below the noise first.
 _UNSEEN_RINGS = 4
+_BASIS = "frei-chen-"
+_PLAIN_SIZED = ("box", "binomial")
 _TITLES = {
     "d2l": "Difference (1, -1)",
     "laplacian": "Laplacian (4 neighbours)",
@@ -77,7 +79,7 @@ class Template:
     @property
     def plain(self) -> bool:
         """Whether the name is convkit's own and well known, not one program's."""
-        return self.oddity < _DIALECT
+        return "/" not in self.name and not self.name.startswith(_BASIS)
 
     @property
     def averages(self) -> bool:
@@ -135,10 +137,10 @@ def templates_for(observation: Observation) -> Iterator[Template]:
 def _template(text: str) -> Template:
     kernel = named_kernel(text)
     name, _, given = (kernel.name or "").partition(":")
-    dialect = "/" in name or name.startswith("frei-chen-")
+    dialect = "/" in name or name.startswith(_BASIS)
     rows, columns = kernel.shape
     parameters: tuple[Parameter, ...]
-    if name in ("box", "binomial"):
+    if name in _PLAIN_SIZED:
         title = f"{name.capitalize()} {rows}x{columns}"
         parameters = Parameter("rows", rows), Parameter("columns", columns)
     elif name == "motion":
@@ -148,7 +150,7 @@ def _template(text: str) -> Template:
     else:
         title = _TITLES.get(name, (name if dialect else name.capitalize()) + (f":{given}" if given else ""))
         parameters = _parameters(given)
-    oddity = _DIALECT if dialect else _SPECIAL if name == "motion" else 0.0
+    oddity = (_DIALECT if dialect else 0.0) + (_PARTICULAR * len(parameters) if name not in _PLAIN_SIZED else 0.0)
     return Template(name, title, kernel.taps, parameters, oddity)
 
 
