@@ -6,14 +6,17 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from convkit.recovery.naming.observation import Observation
+from convkit.recovery.naming.observation import LIMIT, Observation
+from convkit.recovery.naming.significance import largest_by_chance
 
 Vector = NDArray[np.float64]
 Shape = Callable[[Vector], NDArray[np.float64]]
 
 _STEPS = 40
-# Above this chi-square per direction, a walk that slows down has ended in the wrong place.
-_HOPELESS, _SLOW = 100.0, 0.03
+# A walk that gains less than this share where chance does not explain the rest has ended in the wrong place.
+_SLOW = 0.03
+# Gains in chi-square that no longer matter: they move parameters by 0.03 standard errors.
+_ENOUGH, _ENOUGH_WHEN_EXACT = 1e-3, 1e-6
 _LEAST_DAMPING, _MOST_DAMPING = 1e-12, 1e8
 # Differences for slopes, as a share of a parameter's scale: the cube root of eps balances rounding and curvature.
 _NUDGE = 6e-6
@@ -68,6 +71,8 @@ def fit(observation: Observation, shape: Shape, start: Vector, low: Vector, high
     """
     state = at_point(observation, shape, np.clip(start, low, high))
     damping = 1e-3
+    hopeless = 2.0 * observation.judged * largest_by_chance(observation.judged, LIMIT)
+    enough = _ENOUGH if observation.covariance is not None else _ENOUGH_WHEN_EXACT
     for _ in range(_STEPS):
         slopes = _slopes(observation, shape, state, low, high, both_sides=False)
         squares, pull = slopes @ slopes.T, slopes @ state.residual
@@ -80,7 +85,7 @@ def fit(observation: Observation, shape: Shape, start: Vector, low: Vector, high
                 damping = max(damping / 10, _LEAST_DAMPING)
                 break
             damping *= 10
-        if before - state.chi2 <= (_SLOW * before if before > _HOPELESS * observation.judged else 1e-6):
+        if before - state.chi2 <= (_SLOW * before if before > hopeless else enough):
             break
     return state
 
@@ -107,15 +112,14 @@ def _slopes(
 
     A walk is content with differences to one side. Errors take both, for at a kink the sides differ.
     """
-    blocks, widths = [], []
-    here = None if both_sides else shape(state.values)
+    rows = []
     for index, value in enumerate(state.values):
         nudge = _NUDGE * max(abs(value), 1e-2 * min(high[index] - low[index], 100.0))
         ahead, behind = state.values.copy(), state.values.copy()
         ahead[index], behind[index] = min(value + nudge, high[index]), max(value - nudge, low[index])
-        if here is not None and ahead[index] == value:
-            ahead = behind
-        blocks.append(shape(ahead) - (shape(behind) if here is None else here))
-        widths.append(ahead[index] - (behind[index] if here is None else value))
-    slopes = state.gain * observation.whiten(np.array(blocks)) / np.array(widths)[:, np.newaxis]
-    return np.vstack([slopes, state.whitened])
+        if not both_sides:
+            ahead, behind = (ahead, state.values) if ahead[index] > value else (state.values, behind)
+        width = float(ahead[index] - behind[index])
+        ends = [state.whitened if at is state.values else observation.whiten(shape(at)) for at in (ahead, behind)]
+        rows.append(state.gain * (ends[0] - ends[1]) / width)
+    return np.array([*rows, state.whitened])

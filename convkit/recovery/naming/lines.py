@@ -3,9 +3,8 @@
 import math
 
 import numpy as np
-from numpy.typing import NDArray
 
-Taps = NDArray[np.float64]
+from convkit.kernel.recipe import Taps
 
 
 def segment(length: float, angle: float) -> Taps:

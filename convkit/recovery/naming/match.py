@@ -86,10 +86,15 @@ def simple_gain(gain: float, error: float) -> float | None:
     return math.copysign(simple, gain)
 
 
-def gain_oddity(gain: float, error: float) -> float:
-    """How implausible a gain is beforehand, in units of chi-square: 1 is plain, 1/4 usual, 0.2713 odd."""
+def gain_oddity(gain: float, error: float, *, unit_sum: bool) -> float:
+    """How implausible a gain is beforehand, in units of chi-square: 1 is plain, 1/4 usual, 0.2713 odd.
+
+    Kernels of sum 1 keep a picture's brightness on purpose; a gain on one is twice as odd. All else equal, the gain
+    nearer to 1 is the likelier.
+    """
     simple = simple_gain(gain, error)
-    return (0.0 if simple in (1.0, -1.0) else 1.0 if simple else 4.0) + (3.0 if gain < 0 else 0.0)
+    oddity = (0.0 if simple in (1.0, -1.0) else 1.0 if simple else 4.0) + (3.0 if gain < 0 else 0.0)
+    return (2 * oddity if unit_sum else oddity) + 0.05 * abs(math.log2(abs(gain)))
 
 
 def times(gain: float, error: float) -> str:

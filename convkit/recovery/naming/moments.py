@@ -78,3 +78,11 @@ def energy(observation: Observation) -> Moments:
     # Kernels with taps of both signs lie where these are large, whatever their sum.
     counted = np.where(squares > (_COUNTED * observation.errors) ** 2, squares - np.square(observation.errors), 0.0)
     return Moments.of(counted if counted.any() else squares)
+
+
+def origin(observation: Observation) -> tuple[int, int]:
+    """The output pixel, as row and column of the block; the nearest tap where it lies outside."""
+    row, column = (
+        min(max(-first, 0), side - 1) for first, side in zip(observation.offset, observation.shape, strict=True)
+    )
+    return row, column

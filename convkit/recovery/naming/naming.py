@@ -8,7 +8,8 @@ from numpy.typing import ArrayLike, NDArray
 from convkit.errors import KernelError
 from convkit.recovery.naming.family_match import match_families
 from convkit.recovery.naming.match import Match
-from convkit.recovery.naming.observation import Observation, observe
+from convkit.recovery.naming.observation import Observation
+from convkit.recovery.naming.observe import observe
 from convkit.recovery.naming.properties import Properties, find_properties
 from convkit.recovery.naming.template_match import TemplateMatch, match_templates
 from convkit.recovery.naming.templates import templates_for
@@ -18,8 +19,9 @@ Taps = NDArray[np.float64]
 # Shares of the largest tap, as standard errors; some five of them are let pass. Single precision leaves 1e-6 of a
 # coefficient, and programs that round theirs to decimals or in fixed point 1e-4.
 _SINGLE, _ROUNDED = 2e-7, 2e-5
-# Coefficients that are whole multiples of a power of two carry that rounding, if they are many steps large.
-_FINEST, _STEPS = 16, 50
+# Coefficients that are whole multiples of a binary or decimal step carry that rounding, if they are many steps large.
+_DIVISORS = sorted([2**bits for bits in range(17)] + [10**digits for digits in range(1, 6)])
+_STEPS = 50
 # A name whose chi-square is so much above that of the best one is out, 5.5 standard errors in one direction.
 _WORSE = 30.0
 _SHOWN = 4
@@ -64,7 +66,7 @@ def name_kernel(
     A name fits when a generalised chi-square, ``rᵀ C⁺ r`` of the differences to the taps, is no more than chance
     gives, and no single difference is. Beside its covariance every tap is granted an error of a millionth of
     the largest tap, as single precision leaves; if nothing fits so, of 1/10,000; and if the taps are whole
-    multiples of a power of two, of that rounding. Which one it was is said.
+    multiples of a binary or decimal step, of that rounding. Which one it was is said.
 
     Parameters
     ----------
@@ -99,7 +101,7 @@ def name_kernel(
     freedom = float(max(samples - kernel.size, 1)) if samples is not None else float("inf")
     found = find_properties(kernel, errors, offset, _SINGLE * largest)
     if largest == 0.0:
-        return Naming((), found, "every tap is zero")
+        return Naming((), found)
     typical = float(np.sqrt(np.diag(errors).mean()))
     note = ""
     for floor, rounding in _floors(kernel):
@@ -124,7 +126,9 @@ def _checked(taps: ArrayLike, covariance: ArrayLike) -> tuple[Taps, Taps]:
     for array in (kernel, errors):
         if not np.isfinite(array).all():
             value = array[~np.isfinite(array)][0]
-            raise KernelError(expected="finite taps and covariance", got=f"{value}", hint="the pseudo-inverse of the Gram")
+            raise KernelError(
+                expected="finite taps and covariance", got=f"{value}", hint="the pseudo-inverse of the Gram"
+            )
     return kernel, errors
 
 
@@ -132,11 +136,11 @@ def _floors(taps: Taps) -> list[tuple[float, str]]:
     """What error to grant every tap, in turn, and how to say so."""
     largest = float(np.abs(taps).max())
     floors = [(_SINGLE * largest, ""), (_ROUNDED * largest, "to 1e-4 of the largest tap")]
-    for bits in range(_FINEST + 1):
-        steps = taps * 2**bits
-        if np.abs(steps - np.rint(steps)).max() <= _SINGLE * largest * 2**bits:
-            if largest * 2**bits >= _STEPS and 2.0**-bits > _ROUNDED * largest:
-                floors.append((2.0**-bits / 12**0.5, f"to rounding of its taps to 1/{2**bits}"))
+    for divisor in _DIVISORS:
+        steps = taps * divisor
+        if np.abs(steps - np.rint(steps)).max() <= _SINGLE * largest * divisor:
+            if largest * divisor >= _STEPS and 1 / divisor > _ROUNDED * largest:
+                floors.append((1 / divisor / 12**0.5, f"to rounding of its taps to 1/{divisor}"))
             break
     return floors
 
@@ -154,7 +158,7 @@ def _names(observation: Observation) -> tuple[Match, ...]:
         return ()  # nothing stands out: every name would fit
     templates = match_templates(observation, templates_for(observation))
     families = match_families(observation, {found.template.name for found in templates})
-    least = min([found.chi2 for found in [*templates, *families]], default=0.0)
+    least = min([*(found.chi2 for found in templates), *(found.chi2 for found in families)], default=0.0)
     kept = [found.match for found in families if found.chi2 <= least + _WORSE]
     kept += [found.match for found in _distinct(templates) if found.chi2 <= least + _WORSE]
     return tuple(sorted(kept, key=lambda match: match.score))
@@ -166,12 +170,9 @@ def _distinct(found: list[TemplateMatch]) -> list[TemplateMatch]:
     Of a rounded Gaussian's sigmas, the likeliest.
     """
     best: dict[object, TemplateMatch] = {}
-    for one in found:
-        form = one.template.form
-        if form not in best or one.match.score < best[form].match.score:
-            best[form] = one
-    return [
-        one
-        for one in found
-        if one is best[one.template.form] or ((one.literal or one.template.plain) and not one.template.rounded)
-    ]
+    for one in sorted(found, key=lambda one: one.match.score):
+        template = one.template
+        if (template.form not in best) or (not template.rounded and (one.literal or template.plain)):
+            best.setdefault(template.form, one)
+            best.setdefault((template.form, template.name), one)
+    return list({id(one): one for one in best.values()}.values())

@@ -14,13 +14,11 @@ Matrix = NDArray[np.float64]
 # A misfit so many deviations above chance refuses a name: one right name in 30,000 is lost.
 LIMIT = 4.0
 # A tap counts as seen above so many standard errors; one in 10⁶ zeros does by chance.
-_SEEN = 5.0
+SEEN = 5.0
 # From so many standard errors on, a tap may well be what it looks like.
-_MAYBE = 2.0
+_MAYBE = 3.0
 # A window of more taps is cut to what is seen, and if that is not enough, taps are pooled.
-_MOST = 625
-# Rings of unseen taps that are kept around what is seen when a window is cut.
-_MARGIN = 3
+MOST = 625
 # Taps of a name outside the window may be as large as this many standard errors: recovery trims what is not seen.
 _TRIMMED = 3.0
 # Beside the largest tap, how little is known of a tap that the data leave open.
@@ -91,7 +89,7 @@ class Observation:
     def pool(self) -> int:
         """Side of the squares of taps whose sums are judged; 1 up to 625 taps."""
         pool = 1
-        while self.covariance is not None and np.prod([-(-side // pool) for side in self.shape]) > _MOST:
+        while self.covariance is not None and np.prod([-(-side // pool) for side in self.shape]) > MOST:
             pool += 1
         return pool
 
@@ -114,7 +112,7 @@ class Observation:
         if self.covariance is not None:
             variances += np.diag(self.covariance)
             variances += (_OPEN * self.largest) ** 2 * np.square(self.open_directions).sum(axis=1)
-        return np.sqrt(variances).reshape(self.shape)
+        return np.asarray(np.sqrt(variances).reshape(self.shape))
 
     @cached_property
     def typical_error(self) -> float:
@@ -129,7 +127,7 @@ class Observation:
     @cached_property
     def seen(self) -> NDArray[np.bool_]:
         """Which taps stand out from their error bars, shape (h, w)."""
-        return np.abs(self.taps) > _SEEN * self.errors
+        return np.abs(self.taps) > SEEN * self.errors
 
     @cached_property
     def box(self) -> tuple[slice, slice] | None:
@@ -139,7 +137,7 @@ class Observation:
     @cached_property
     def positive(self) -> bool:
         """Whether no tap is certainly negative."""
-        return not (self.taps < -_SEEN * self.errors).any()
+        return not (self.taps < -SEEN * self.errors).any()
 
     @cached_property
     def negative(self) -> bool:
@@ -158,7 +156,7 @@ class Observation:
     @cached_property
     def zero_sum(self) -> bool:
         """Whether the taps may cancel."""
-        return bool(abs(self.taps.sum()) <= _SEEN * self.sum_error)
+        return bool(abs(self.taps.sum()) <= SEEN * self.sum_error)
 
     def whiten(self, blocks: Taps) -> Matrix:
         """Bring blocks of taps, shape (…, h, w), to units in which errors are independent and of variance 1.
@@ -176,6 +174,11 @@ class Observation:
         values, vectors, known = self._spectrum
         # Each pooled sum carries the floors of its taps.
         return vectors[:, known] / np.sqrt(values[known] + (self.pool * self.floor) ** 2)
+
+    @property
+    def functionals(self) -> NDArray[np.float64]:
+        """What turns a block into each whitened number, shape (h, w, judged), where there is a covariance."""
+        return self._whitener.reshape(*self.shape, -1)
 
     @cached_property
     def whitened(self) -> NDArray[np.float64]:
@@ -211,7 +214,8 @@ class Observation:
         fits = (
             deviations(chi2 / max(freedom, 1), max(freedom, 1), self.samples) <= LIMIT
             and float(np.abs(residual).max(initial=0.0)) <= outlier_bound(self.judged)
-            and float((np.abs(self.taps - model) / self._errors_left(model, white)).max()) <= outlier_bound(self.taps.size)
+            and float((np.abs(self.taps - model) / self._errors_left(model, white)).max())
+            <= outlier_bound(self.taps.size)
             and self._fits_under(model, parameters)
         )
         return Misfit(chi2, max(freedom, 0), fits)
@@ -227,7 +231,7 @@ class Observation:
         """Judge the taps where a small kernel is not zero, by their own covariance."""
         under = np.flatnonzero(model)
         freedom = len(under) - parameters
-        if self.covariance is None or freedom < 1 or 2 * len(under) > self.taps.size or len(under) > _MOST:
+        if self.covariance is None or freedom < 1 or 2 * len(under) > self.taps.size or len(under) > MOST:
             return True
         open_part = _OPEN * self.largest * self.open_directions[under]
         covariance = self.covariance[np.ix_(under, under)] + open_part @ open_part.T
@@ -239,64 +243,6 @@ class Observation:
     def hides(self, outside: float) -> bool:
         """Whether a tap beyond the window would have been trimmed away as not seen."""
         return outside <= _TRIMMED * self.typical_error
-
-
-def observe(
-    taps: Taps, covariance: Matrix, offset: tuple[int, int], floor: float, samples: float = np.inf
-) -> Observation:
-    """Make an observation: cut a large window to what is seen, and leave out a covariance below the floor."""
-    known = float(np.diag(covariance).max()) <= floor**2
-    whole = Observation(taps, offset, None if known else covariance, floor, samples)
-    if taps.size <= _MOST and not known:
-        return whole
-    box = bounding_box(np.abs(taps) > _SEEN * np.sqrt(np.diag(covariance).reshape(taps.shape) + floor**2))
-    if box is None:
-        return whole
-    rows, columns = (
-        slice(max(part.start - _MARGIN, 0), min(part.stop + _MARGIN, side))
-        for part, side in zip(box, taps.shape, strict=True)
-    )
-    if not known and not _is_noise(taps, covariance, (rows, columns)):
-        return whole
-    inside = np.zeros(taps.shape, dtype=bool)
-    inside[rows, columns] = True
-    kept = np.flatnonzero(inside)
-    return Observation(
-        taps[rows, columns],
-        (offset[0] + rows.start, offset[1] + columns.start),
-        None if known else covariance[np.ix_(kept, kept)],
-        floor,
-        samples,
-    )
-
-
-def bounding_box(mask: NDArray[np.bool_]) -> tuple[slice, slice] | None:
-    """Return the smallest box around what is true, or None.
-
-    Examples
-    --------
-    >>> bounding_box(np.array([[0, 0, 0], [0, 1, 1]], dtype=bool))
-    (slice(1, 2, None), slice(1, 3, None))
-    """
-    if not mask.any():
-        return None
-    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
-
-
-def _is_noise(taps: Taps, covariance: Matrix, inside: tuple[slice, slice]) -> bool:
-    """Whether the taps outside a box are what noise gives, by the mean and variance of their sum of squares.
-
-    ``rᵀr`` has mean ``tr C`` and variance ``2·tr C²``; it is compared with the scaled chi-square that has them
-    (Satterthwaite, Biometrics Bulletin 2, 1946). ``tr C²`` of the whole window bounds that of the part.
-    """
-    outside = np.ones(taps.shape, dtype=bool)
-    outside[inside] = False
-    mean = float(np.diag(covariance)[outside.ravel()].sum())
-    if mean == 0.0:
-        return not taps[outside].any()
-    squares = float(np.square(taps[outside]).sum())
-    return deviations(squares / mean, max(mean**2 / float(np.vdot(covariance, covariance)), 1.0)) <= LIMIT
 
 
 def _pooled(blocks: Taps, pool: int) -> Taps:
@@ -314,3 +260,17 @@ def _pooled_covariance(covariance: Matrix, shape: tuple[int, int], pool: int) ->
     half = _pooled(covariance.reshape(-1, *shape), pool)
     whole = _pooled(half.reshape(len(covariance), -1).T.reshape(-1, *shape), pool)
     return whole.reshape(len(whole), -1)
+
+
+def bounding_box(mask: NDArray[np.bool_]) -> tuple[slice, slice] | None:
+    """Return the smallest box around what is true, or None.
+
+    Examples
+    --------
+    >>> bounding_box(np.array([[0, 0, 0], [0, 1, 1]], dtype=bool))
+    (slice(1, 2, None), slice(1, 3, None))
+    """
+    if not mask.any():
+        return None
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)

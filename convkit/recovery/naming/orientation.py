@@ -63,7 +63,7 @@ class Orientation:
 _SQUARE = (
     Orientation(),
     Orientation("both", 0, 1.0),
-    Orientation("vertical", 0, 2.0),
+    Orientation("vertical", 0, 1.25),
     Orientation("none", 90, 1.5),
     Orientation("none", 270, 1.75),
     Orientation("horizontal", 0, 3.0),

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-Taps = NDArray[np.float64]
+from convkit.kernel.recipe import Taps
 
 
 class Placed(NamedTuple):
@@ -19,7 +19,7 @@ class Placed(NamedTuple):
         The largest tap that fell beside the block, regardless of its sign.
     """
 
-    block: Taps
+    block: NDArray[np.float64]
     outside: float
 
 

@@ -7,7 +7,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from convkit.recovery.naming.observation import LIMIT, bounding_box
+from convkit.recovery.naming.moments import Moments
+from convkit.recovery.naming.observation import LIMIT, SEEN, bounding_box
 from convkit.recovery.naming.significance import deviations
 from convkit.recovery.naming.words import joined, with_error
 
@@ -16,7 +17,6 @@ Matrix = NDArray[np.float64]
 Band = Literal["low-pass", "high-pass", "band-pass", "high-boost", "all-pass"]
 
 _AGREES = 4.0
-_SEEN = 5.0
 # Shares of the largest response: what counts as the largest, and as flat.
 _NEARLY = 0.99
 # From this frequency on, in cycles per pixel along an axis, a response belongs to the highest ones.
@@ -30,7 +30,7 @@ class Properties:
     Attributes
     ----------
     size : tuple of int
-        Rows and columns of the smallest box with every tap that is seen.
+        Rows and columns of the smallest box with every tap that stands out from its error bar; (0, 0) when none does.
     sum, sum_error : float
     zero_sum, unit_sum : bool
         Whether the sum is 0, or 1; never where it is not known to a tenth.
@@ -64,6 +64,8 @@ class Properties:
     def text(self) -> str:
         """All of it, in one line."""
         rows, columns = self.size
+        if not rows:
+            return "no tap stands out from its error bar"
         parts = [f"{rows}x{columns}", "separable" if self.separable else "not separable"]
         if self.symmetries:
             parts.append(f"symmetric ({joined(list(self.symmetries))})")
@@ -76,8 +78,12 @@ class Properties:
         )
         parts += [self.band, f"effective width {self.width[0]:.3g}x{self.width[1]:.3g} pixels"]
         if self.centre is not None:
-            parts.append(f"centre of mass ({self.centre[0] + 0.0:.3g}, {self.centre[1] + 0.0:.3g})")
+            parts.append(f"centre of mass ({_short(self.centre[0])}, {_short(self.centre[1])})")
         return ", ".join(parts)
+
+
+def _short(value: float) -> str:
+    return f"{round(value, 6) + 0.0:.3g}"
 
 
 def find_properties(taps: Taps, covariance: Matrix, offset: tuple[int, int], floor: float) -> Properties:
@@ -101,13 +107,13 @@ def find_properties(taps: Taps, covariance: Matrix, offset: tuple[int, int], flo
     errors = np.sqrt(np.diag(covariance) + floor**2).reshape(taps.shape)
     total = float(taps.sum())
     total_error = math.sqrt(max(float(covariance.sum()), 0.0) + taps.size * floor**2)
-    box = bounding_box(np.abs(taps) > _SEEN * errors) or (slice(0, taps.shape[0]), slice(0, taps.shape[1]))
+    box = bounding_box(np.abs(taps) > SEEN * errors)
     size = float(np.abs(taps).sum())
     zero = abs(total) <= _AGREES * total_error and total_error <= 0.1 * size
     noise = _Noise(covariance, floor, float(np.vdot(covariance, covariance)) + taps.size * floor**4)
-    even, odd = _symmetries(taps, noise, _middle(taps, errors, box))
+    even, odd = _symmetries(taps, noise, _middle(taps, errors))
     return Properties(
-        size=(box[0].stop - box[0].start, box[1].stop - box[1].start),
+        size=(box[0].stop - box[0].start, box[1].stop - box[1].start) if box else (0, 0),
         sum=total,
         sum_error=total_error,
         zero_sum=zero,
@@ -116,7 +122,7 @@ def find_properties(taps: Taps, covariance: Matrix, offset: tuple[int, int], flo
         symmetries=even,
         antisymmetries=odd,
         band=_band(taps),
-        width=_width(np.where(np.abs(taps) > 3 * errors, np.abs(taps), 0.0) if errors.any() else np.abs(taps)),
+        width=_width(np.where(np.abs(taps) > 3 * errors, np.abs(taps), 0.0)),
         centre=_centre_of_mass(taps, offset) if abs(total) > max(_AGREES * total_error, 0.1 * size) else None,
     )
 
@@ -136,7 +142,7 @@ class _Noise:
         """
         squares = float(np.square(residual).sum())
         if mean <= 0.0:
-            return squares == 0.0
+            return squares <= residual.size * self.floor**2
         freedom = max(min(mean**2 / (stretch * self.squares), residual.size), 1.0)
         return deviations(squares / mean, freedom) <= LIMIT
 
@@ -154,22 +160,18 @@ def _is_separable(taps: Taps, noise: _Noise) -> bool:
     return noise.explains(taps - strengths[0] * np.outer(u, v), mean, 1.0)
 
 
-def _middle(taps: Taps, errors: Taps, box: tuple[slice, slice]) -> tuple[float, float]:
-    """The centre about which a kernel may be symmetric, to half a pixel."""
+def _middle(taps: Taps, errors: Taps) -> tuple[float, float]:
+    """The centre about which a kernel may be symmetric, to half a pixel: that of its squares."""
     squares = np.square(np.where(np.abs(taps) > 3 * errors, taps, 0.0))
-    total = float(squares.sum())
-    if total == 0.0:
-        return (box[0].start + box[0].stop - 1) / 2, (box[1].start + box[1].stop - 1) / 2
-    row = float(squares.sum(axis=1) @ np.arange(taps.shape[0])) / total
-    column = float(squares.sum(axis=0) @ np.arange(taps.shape[1])) / total
+    if not squares.any():
+        return (taps.shape[0] - 1) / 2, (taps.shape[1] - 1) / 2
+    row, column = Moments.of(squares).centre
     return round(2 * row) / 2, round(2 * column) / 2
 
 
-def _symmetries(
-    taps: Taps, noise: _Noise, middle: tuple[float, float]
-) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _symmetries(taps: Taps, noise: _Noise, middle: tuple[float, float]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     rows, columns = np.indices(taps.shape)
-    down, across = rows - middle[0], columns - middle[1]
+    down, across = np.asarray(rows - middle[0]), np.asarray(columns - middle[1])
     mirrored = {
         "left-right": (down, -across),
         "top-bottom": (-down, across),
@@ -177,7 +179,8 @@ def _symmetries(
         "half-turn": (-down, -across),
         "quarter-turn": (across, -down),
     }
-    even, odd = [], []
+    even: list[str] = []
+    odd: list[str] = []
     for name, (to_down, to_across) in mirrored.items():
         if name in ("diagonal", "quarter-turn") and (middle[0] + middle[1]) % 1:
             continue  # pixels do not fall on pixels
@@ -189,9 +192,7 @@ def _symmetries(
     return tuple(even), tuple(odd)
 
 
-def _partners(
-    shape: tuple[int, ...], middle: tuple[float, float], down: Taps, across: Taps
-) -> NDArray[np.int_]:
+def _partners(shape: tuple[int, ...], middle: tuple[float, float], down: Taps, across: Taps) -> NDArray[np.int_]:
     """Index of the tap that each one falls on; -1 outside the window."""
     rows, columns = np.rint(down + middle[0]).astype(int), np.rint(across + middle[1]).astype(int)
     inside = (rows >= 0) & (rows < shape[0]) & (columns >= 0) & (columns < shape[1])
@@ -222,23 +223,19 @@ def _band(taps: Taps) -> Band:
     if response[0, 0] >= (1 - _NEARLY) * largest:
         return "high-boost"
     strongest = np.argwhere(response >= (1 - 1e-6) * largest) / side
-    folded = np.minimum(strongest, 1 - strongest).max()
-    return "high-pass" if folded >= _HIGH else "band-pass"
+    # Of frequencies that pass alike, the lowest counts: a difference along a row does not care about columns.
+    lowest = np.minimum(strongest, 1 - strongest).max(axis=1).min()
+    return "high-pass" if lowest >= _HIGH else "band-pass"
 
 
 def _width(weights: Taps) -> tuple[float, float]:
     """Height and width of the box of the same spread: one of n pixels has variance ``(n² - 1)/12``."""
-    total = float(weights.sum()) or 1.0
-    found = []
-    for axis, side in enumerate(weights.shape):
-        along, places = weights.sum(axis=1 - axis), np.arange(side)
-        mean = float(along @ places) / total
-        found.append(math.sqrt(12 * max(float(along @ (places - mean) ** 2) / total, 0.0) + 1))
-    return found[0], found[1]
+    if not weights.any():
+        return 0.0, 0.0
+    moments = Moments.of(weights)
+    return math.sqrt(12 * moments.rows + 1), math.sqrt(12 * moments.columns + 1)
 
 
 def _centre_of_mass(taps: Taps, offset: tuple[int, int]) -> tuple[float, float]:
-    total = float(taps.sum())
-    row = float(taps.sum(axis=1) @ np.arange(taps.shape[0])) / total
-    column = float(taps.sum(axis=0) @ np.arange(taps.shape[1])) / total
+    row, column = Moments.of(taps).centre
     return row + offset[0], column + offset[1]

@@ -30,11 +30,11 @@ def deviations(ratio: float, freedom: float, samples: float = math.inf) -> float
     True
     """
     mine, theirs = 2 / (9 * freedom), 2 / (9 * samples)
-    root = ratio ** (1 / 3)
+    root = float(ratio ** (1 / 3))
     return (root * (1 - theirs) - (1 - mine)) / math.sqrt(root**2 * theirs + mine)
 
 
-def largest_by_chance(ratio_freedom: float, limit: float) -> float:
+def largest_by_chance(freedom: float, limit: float) -> float:
     """Return the chi-square per degree of freedom that lies ``limit`` deviations above chance.
 
     Examples
@@ -42,7 +42,7 @@ def largest_by_chance(ratio_freedom: float, limit: float) -> float:
     >>> round(deviations(largest_by_chance(7, 4.0), 7), 6)
     4.0
     """
-    mine = 2 / (9 * ratio_freedom)
+    mine = 2 / (9 * freedom)
     return float((1 - mine + limit * math.sqrt(mine)) ** 3)
 
 
@@ -54,6 +54,6 @@ def outlier_bound(count: int) -> float:
     Examples
     --------
     >>> round(outlier_bound(9), 2), round(outlier_bound(225), 2)
-    (4.92, 5.55)
+    (4.92, 5.54)
     """
     return math.sqrt(2 * math.log(2e4 * max(count, 1)))

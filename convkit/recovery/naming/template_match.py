@@ -1,23 +1,19 @@
 """Which templates fit the taps, up to gain, flip, turn and offset."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from convkit.recovery.naming.match import Match, Parameter, gain_oddity, simple_gain, sums_to, times
-from convkit.recovery.naming.observation import LIMIT, Observation
+from convkit.recovery.naming.observation import Observation
 from convkit.recovery.naming.placing import Placed, place
-from convkit.recovery.naming.significance import largest_by_chance
+from convkit.recovery.naming.template_places import likely_places
 from convkit.recovery.naming.templates import Laid, Template
 from convkit.recovery.naming.words import offset_in_words
 
-# A template may reach so far beyond the window, if what is there could not be seen.
-_OVERHANG = 4
-# Places that a first look in plain squares lets through, best first.
-_MOST_PLACES = 400
+_EXACT = 1e-9
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,7 +38,7 @@ class TemplateMatch:
 def match_templates(observation: Observation, templates: Iterable[Template]) -> list[TemplateMatch]:
     """Return the best way in which each template fits, for those that do."""
     best: dict[int, TemplateMatch] = {}
-    places = list(_places(observation, list(templates)))
+    places = likely_places(observation, list(templates))
     if not places:
         return []
     laid_out = [place(laid.taps, observation.shape, corner) for _, laid, corner in places]
@@ -53,42 +49,6 @@ def match_templates(observation: Observation, templates: Iterable[Template]) -> 
         if found and (key not in best or found.match.score < best[key].match.score):
             best[key] = found
     return list(best.values())
-
-
-def _places(
-    observation: Observation, templates: list[Template]
-) -> Iterator[tuple[Template, Laid, tuple[int, int]]]:
-    """Yield where a template may lie: what is left of the taps' squares is no more than noise gives.
-
-    The squares left by the true kernel are at most those of the noise, whose mean and variance are known.
-    """
-    shapes: dict[tuple[int, ...], list[tuple[Template, Laid]]] = {}
-    for template in templates:
-        for laid in template.laid:
-            shapes.setdefault(laid.taps.shape, []).append((template, laid))
-    padded = np.pad(observation.taps, _OVERHANG)
-    total, bound = float(np.square(observation.taps).sum()), _bound(observation)
-    found: list[tuple[float, Template, Laid, tuple[int, int]]] = []
-    for shape, members in shapes.items():
-        if shape[0] > padded.shape[0] or shape[1] > padded.shape[1]:
-            continue
-        windows = sliding_window_view(padded, shape)
-        units = np.array([laid.taps.ravel() / np.linalg.norm(laid.taps) for _, laid in members])
-        left = total - np.square(windows.reshape(-1, units.shape[1]) @ units.T)
-        for at, member in np.argwhere(left <= bound).tolist():
-            top, across = divmod(at, windows.shape[1])
-            found.append((left[at, member], *members[member], (top - _OVERHANG, across - _OVERHANG)))
-    found.sort(key=lambda entry: entry[0])
-    for _, template, laid, corner in found[:_MOST_PLACES]:
-        yield template, laid, corner
-
-
-def _bound(observation: Observation) -> float:
-    mean = float(np.square(observation.errors).sum())
-    squares = observation.floor**4 * observation.taps.size
-    if observation.covariance is not None:
-        squares = max(float(np.vdot(observation.covariance, observation.covariance)), squares)
-    return mean * largest_by_chance(max(min(mean**2 / squares, observation.taps.size), 1.0), LIMIT + 1)
 
 
 def _judged(
@@ -105,12 +65,10 @@ def _judged(
     misfit = observation.misfit(gain * placed.block, 1, gain * whitened)
     if not misfit.fits:
         return None
-    offset = tuple(
-        first + at - cut for first, at, cut in zip(observation.offset, corner, laid.cut, strict=True)
-    )
+    offset = tuple(first + at - cut for first, at, cut in zip(observation.offset, corner, laid.cut, strict=True))
     words = offset_in_words(laid.size, (offset[0], offset[1]))
     usual = all(first == -((side - 1) // 2) for first, side in zip(offset, laid.size, strict=True))
-    away = 0.0 if usual else 1.5 if words.startswith("centred") else 2.5
+    away = 0.0 if usual else 2.0 if words.startswith("centred") else 3.0
     simple = simple_gain(gain, error) or gain
     literal = simple == 1.0 and laid.orientation.flip == "none" and laid.orientation.rotation == 0
     name, text, parameters = _in_words(template, laid, (offset[0], offset[1]), words, gain, error)
@@ -124,7 +82,11 @@ def _judged(
         rotation=laid.orientation.rotation,
         offset=words,
         statistic=misfit.ratio,
-        score=misfit.chi2 + template.oddity + laid.orientation.oddity + gain_oddity(gain, error) + away,
+        score=misfit.chi2
+        + template.oddity
+        + laid.orientation.oddity
+        + gain_oddity(gain, error, unit_sum=abs(template.taps.sum() - 1) < _EXACT)
+        + away,
     )
     return TemplateMatch(match, misfit.chi2, template, literal)
 

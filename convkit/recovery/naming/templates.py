@@ -17,15 +17,19 @@ from convkit.recovery.naming.rounded_bells import rounded_bells
 
 Taps = NDArray[np.float64]
 
-# How implausible a name is beforehand, in units of chi-square: a program's own kernel, or one of a basis.
-_DIALECT = 3.0
+# How implausible a name is beforehand, in units of chi-square: a program's own kernel, or one of a basis; and what has
+# parameters to choose.
+_DIALECT, _PARTICULAR = 3.0, 0.5
 # The outermost taps of a binomial or of OpenCV's Sobel fall below the noise first.
 _UNSEEN_RINGS = 4
+_BASIS = "frei-chen-"
+_PLAIN_SIZED = ("box", "binomial")
 _TITLES = {
     "d2l": "Difference (1, -1)",
     "laplacian": "Laplacian (4 neighbours)",
     "laplacian8": "Laplacian (8 neighbours)",
     "frei-chen": "Frei-Chen",
+    "unsharp5": "Unsharp mask 5x5 (binomial)",
 }
 
 
@@ -75,7 +79,7 @@ class Template:
     @property
     def plain(self) -> bool:
         """Whether the name is convkit's own and well known, not one program's."""
-        return self.oddity < _DIALECT
+        return "/" not in self.name and not self.name.startswith(_BASIS)
 
     @property
     def averages(self) -> bool:
@@ -133,27 +137,26 @@ def templates_for(observation: Observation) -> Iterator[Template]:
 def _template(text: str) -> Template:
     kernel = named_kernel(text)
     name, _, given = (kernel.name or "").partition(":")
-    dialect = "/" in name or name.startswith("frei-chen-")
+    dialect = "/" in name or name.startswith(_BASIS)
     rows, columns = kernel.shape
-    title = _TITLES.get(name, name if dialect else name.capitalize())
-    if not dialect and given:
-        title += f" {rows}x{columns}"
-    elif name in ("box", "binomial"):
-        title += " 3x3"
+    parameters: tuple[Parameter, ...]
+    if name in _PLAIN_SIZED:
+        title = f"{name.capitalize()} {rows}x{columns}"
+        parameters = Parameter("rows", rows), Parameter("columns", columns)
+    elif name == "motion":
+        length, angle = max(rows, columns), 0 if columns > rows else 90
+        title = f"Motion blur, length {length}, angle {angle} degrees"
+        parameters = Parameter("length", length), Parameter("angle", angle)
     else:
-        title += f":{given}" if given else ""
-    return Template(name, title, kernel.taps, _parameters(given), _DIALECT if dialect else 0.0)
+        title = _TITLES.get(name, (name if dialect else name.capitalize()) + (f":{given}" if given else ""))
+        parameters = _parameters(given)
+    oddity = (_DIALECT if dialect else 0.0) + (_PARTICULAR * len(parameters) if name not in _PLAIN_SIZED else 0.0)
+    return Template(name, title, kernel.taps, parameters, oddity)
 
 
 def _parameters(given: str) -> tuple[Parameter, ...]:
-    parameters = []
-    for part in filter(None, given.split(",")):
-        key, _, value = part.partition("=")
-        for name, number in zip(
-            ("rows", "columns") if "x" in value else (key,), value.split("x"), strict=True
-        ):
-            parameters.append(Parameter(name, float(number)))
-    return tuple(parameters)
+    pairs = (part.split("=") for part in given.split(",") if part)
+    return tuple(Parameter(key, float(value)) for key, value in pairs)
 
 
 def _sized(observation: Observation) -> Iterator[str]:
@@ -193,6 +196,9 @@ def _boxes_and_binomials(observation: Observation) -> Iterator[str]:
     )
     rows, columns = boxes
     yield from (f"box:size={down}x{across}" for down in rows for across in columns if down * across > 1)
+    # Along an axis, a motion blur is a row of equal taps, and has no other parameter to fit.
+    yield from (f"motion:{length}" for length in columns if length > 1 and length % 2 and 1 in rows)
+    yield from (f"motion:{length},90" for length in rows if length > 1 and length % 2 and 1 in columns)
     rows, columns = (
         _near(4 * variance + 1, steps, side + 4)
         for variance, steps, side in zip(variances, around, observation.shape, strict=True)

@@ -1,0 +1,53 @@
+"""Making an observation of what was recovered: what to look at, and what is known of it."""
+
+import numpy as np
+
+from convkit.recovery.naming.observation import LIMIT, MOST, SEEN, Matrix, Observation, Taps, bounding_box
+from convkit.recovery.naming.significance import deviations
+
+# Rings of unseen taps that are kept around what is seen when a window is cut.
+_MARGIN = 3
+
+
+def observe(
+    taps: Taps, covariance: Matrix, offset: tuple[int, int], floor: float, samples: float = np.inf
+) -> Observation:
+    """Make an observation: cut a large window to what is seen, and leave out a covariance below the floor."""
+    known = float(np.diag(covariance).max()) <= floor**2
+    whole = Observation(taps, offset, None if known else covariance, floor, samples)
+    if taps.size <= MOST and not known:
+        return whole
+    box = bounding_box(np.abs(taps) > SEEN * np.sqrt(np.diag(covariance).reshape(taps.shape) + floor**2))
+    if box is None:
+        return whole
+    rows, columns = (
+        slice(max(part.start - _MARGIN, 0), min(part.stop + _MARGIN, side))
+        for part, side in zip(box, taps.shape, strict=True)
+    )
+    if not known and not _is_noise(taps, covariance, (rows, columns)):
+        return whole
+    inside = np.zeros(taps.shape, dtype=bool)
+    inside[rows, columns] = True
+    kept = np.flatnonzero(inside)
+    return Observation(
+        taps[rows, columns],
+        (offset[0] + rows.start, offset[1] + columns.start),
+        None if known else covariance[np.ix_(kept, kept)],
+        floor,
+        samples,
+    )
+
+
+def _is_noise(taps: Taps, covariance: Matrix, inside: tuple[slice, slice]) -> bool:
+    """Whether the taps outside a box are what noise gives, by the mean and variance of their sum of squares.
+
+    ``rᵀr`` has mean ``tr C`` and variance ``2·tr C²``; it is compared with the scaled chi-square that has them
+    (Satterthwaite, Biometrics Bulletin 2, 1946). ``tr C²`` of the whole window bounds that of the part.
+    """
+    outside = np.ones(taps.shape, dtype=bool)
+    outside[inside] = False
+    mean = float(np.diag(covariance)[outside.ravel()].sum())
+    if mean == 0.0:
+        return not taps[outside].any()
+    squares = float(np.square(taps[outside]).sum())
+    return deviations(squares / mean, max(mean**2 / float(np.vdot(covariance, covariance)), 1.0)) <= LIMIT

@@ -1,0 +1,159 @@
+"""Where the fits begin: parameters of each family, read off the moments of the taps."""
+
+import math
+
+import numpy as np
+
+from convkit.recovery.naming.family import Start
+from convkit.recovery.naming.moments import energy, mass, origin
+from convkit.recovery.naming.observation import Observation
+
+# Below this a sampled Gaussian is all but one tap, and has no slope to follow.
+_NARROWEST = 0.3
+# Rounding to pixels turns a short line by so many degrees.
+_ASTRAY = 12
+
+
+def spread(observation: Observation) -> list[Start]:
+    """One sigma for both axes."""
+    return [(max(mass(observation).spread, _NARROWEST),)]
+
+
+def one_spread(observation: Observation) -> list[Start]:
+    """For a Gaussian that may be a row or a column: the spread along the longer side."""
+    moments = mass(observation)
+    return [(max(math.sqrt(max(moments.rows, moments.columns)), _NARROWEST),)]
+
+
+def two_spreads(observation: Observation) -> list[Start]:
+    """A sigma for each axis."""
+    moments = mass(observation)
+    return [(max(math.sqrt(moments.rows), _NARROWEST), max(math.sqrt(moments.columns), _NARROWEST))]
+
+
+def ellipse(observation: Observation) -> list[Start]:
+    """Sigmas along the long and the short axis, and the angle of the long one."""
+    long, short, angle = mass(observation).axes
+    return [(max(long, _NARROWEST), max(short, _NARROWEST), angle)]
+
+
+def widths(observation: Observation) -> list[Start]:
+    """Height and width of a box; one of width w has variance w²/12."""
+    moments = mass(observation)
+    return [tuple(max(math.sqrt(12 * variance), 1.0) for variance in (moments.rows, moments.columns))]
+
+
+def _fraction(observation: Observation) -> tuple[float, float]:
+    row, column = mass(observation).centre
+    return row - round(row), column - round(column)
+
+
+def moved_spread(observation: Observation) -> list[Start]:
+    """A spread, and where the middle lies beside the grid."""
+    return [(*spread(observation)[0], *_fraction(observation))]
+
+
+def moved_widths(observation: Observation) -> list[Start]:
+    """Height and width, and where the middle lies beside the grid."""
+    return [(*widths(observation)[0], *_fraction(observation))]
+
+
+def part_of_a_pixel(observation: Observation) -> list[Start]:
+    """A shift moves the picture against the middle of the taps."""
+    down, right = _fraction(observation)
+    return [(-down, -right)]
+
+
+def alpha(_: Observation) -> list[Start]:
+    """MATLAB's shape of a Laplacian, somewhere between the ends."""
+    return [(0.3,)]
+
+
+def radius(observation: Observation) -> list[Start]:
+    """A disk has variance r²/4 along each axis, and a pixel adds 1/12."""
+    return [(max(2 * math.sqrt(max(mass(observation).spread ** 2 - 1 / 12, 0.0)), 0.6),)]
+
+
+def streak(observation: Observation) -> list[Start]:
+    """Length and angle of the long axis, and the multiple of 45 degrees nearest to it."""
+    long, _, angle = mass(observation).axes
+    length = max(math.sqrt(12) * long, 1.2)
+    return [(length, angle), (length, round(angle / 45) * 45.0 % 180)]
+
+
+def half_streak(observation: Observation) -> list[Start]:
+    """Sigma, direction from the output pixel to the middle of all, and how many taps.
+
+    Many directions give the same pixels, so that the roundest come first.
+    """
+    moments, head = mass(observation), origin(observation)
+    down, right = moments.centre[0] - head[0], moments.centre[1] - head[1]
+    toward = round(math.degrees(math.atan2(-down, right)))
+    # The mean distance of half a Gaussian is sqrt(2/pi) sigma.
+    sigma = max(1.25 * math.hypot(down, right), 0.4)
+    near = sorted(range(toward - _ASTRAY, toward + _ASTRAY + 1), key=lambda angle: (angle % 45 > 0, angle % 5 > 0))
+    reach = float(np.abs(np.argwhere(observation.seen) - np.array(head)).max(initial=1))
+    long = math.ceil(6.5 * sigma)
+    return [(sigma, float(angle % 360), count) for angle in near for count in sorted({*_counts(reach, angle), long})]
+
+
+def _counts(reach: float, angle: int) -> set[int]:
+    """How many steps along a line may end so many pixels away along an axis."""
+    steps = reach / max(abs(math.cos(math.radians(angle))), abs(math.sin(math.radians(angle))))
+    return {math.floor(steps) + 1, math.ceil(steps) + 1}
+
+
+def straight_half_streak(observation: Observation) -> list[Start]:
+    """Those along the axes."""
+    return [start for start in half_streak(observation) if start[1] % 90 == 0]
+
+
+def sharpened(observation: Observation) -> list[Start]:
+    """The Gaussian is what is left when the largest tap is taken out."""
+    rest = observation.taps.copy()
+    peak = np.unravel_index(int(np.abs(rest).argmax()), rest.shape)
+    rest[peak] = 0.0
+    total, around = float(observation.taps.sum()), -float(rest.sum())
+    amount = max(1.3 * around / (abs(total) or 1.0), 0.1)
+    box = observation.box
+    side = max(part.stop - part.start for part in box) if box else max(observation.shape)
+    return [(amount, side / 5), (amount, side / 9), (amount, side / 2)]
+
+
+def rings(observation: Observation) -> list[Start]:
+    """The sigma of a Laplacian of a Gaussian, whose squares spread by about as much."""
+    spread = energy(observation).spread
+    return [(max(1.2 * spread, _NARROWEST),), (max(0.7 * spread, _NARROWEST),)]
+
+
+def two_rings(observation: Observation) -> list[Start]:
+    """Two sigmas, either of them the larger one."""
+    spread = max(energy(observation).spread, _NARROWEST)
+    return [(1.2 * spread, 1.9 * spread), (1.9 * spread, 1.2 * spread), (0.6 * spread, 3 * spread)]
+
+
+def slope(observation: Observation) -> list[Start]:
+    """Sigma, and the direction in which the taps grow."""
+    rows, columns = (np.arange(float(side)) for side in observation.shape)
+    down, right = float(rows @ observation.taps.sum(axis=1)), float(observation.taps.sum(axis=0) @ columns)
+    angle = math.degrees(math.atan2(-down, right))
+    return [(max(energy(observation).spread, _NARROWEST), angle)]
+
+
+def wave(observation: Observation) -> list[Start]:
+    """For a Gabor kernel: wavelength, direction and phase of the strongest frequency, and the extent of the squares."""
+    moments = energy(observation)
+    side = 4 * max(observation.shape)
+    spectrum = np.fft.rfft2(observation.taps, (side, side))
+    down, right = np.unravel_index(int(np.abs(spectrum).argmax()), spectrum.shape)
+    along_rows = np.fft.fftfreq(side)[down]
+    frequency = math.hypot(along_rows, right / side) or 1 / side
+    angle = math.atan2(along_rows, right / side)
+    middle = 2 * math.pi * (along_rows * moments.centre[0] + right / side * moments.centre[1])
+    phase = -math.degrees(np.angle(spectrum[down, right]) + middle) % 360
+    # The squares of a Gaussian spread by sigma/√2.
+    cosine, sine = math.cos(angle), math.sin(angle)
+    across = moments.rows * cosine**2 + moments.columns * sine**2 - 2 * moments.mixed * cosine * sine
+    along = moments.columns * cosine**2 + moments.rows * sine**2 + 2 * moments.mixed * cosine * sine
+    sigma, aside = math.sqrt(max(2 * along, 0.1)), math.sqrt(max(2 * across, 0.1))
+    return [(1 / frequency, math.degrees(angle), sigma, sigma / aside, phase)]
