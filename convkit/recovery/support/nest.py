@@ -10,6 +10,7 @@ from convkit.recovery.normal_equations import NormalEquations
 from convkit.recovery.problem import Parameters
 from convkit.recovery.recording import Recording
 from convkit.recovery.support.chance import Noise
+from convkit.recovery.support.trim import Fit
 from convkit.recovery.support.window import Reach, Window
 
 Matrix = NDArray[np.float64]
@@ -20,6 +21,8 @@ _EPS = float(np.finfo(np.float64).eps)
 # weight. Rounding is not white: of outputs that are multiples of 1/2 or 1/9 of a level it depends on the pixels,
 # and a handful of lags beside the kernel explain up to some 1e-5 of its variance on photographs.
 _PRACTICAL = 1 / 64**2
+# Several passes of rounding, as of a blur made of boxes, leave at most twice the variance of one.
+_NOISY = 3.0
 _BLOCK = 128
 # A pivot counts from so many times the ridge on: what is left of a dependent tap is the ridge and its rounding.
 _SEEN = 4.0
@@ -65,13 +68,9 @@ class Nest:
         if normal.bias:
             about = normal.centred()
             means = about.patch_mean, about.target_mean
-            return cls(
-                window, about.gram, about.moment, about.energy, normal.count, means, rings, recording, bias=True
-            )
+            return cls(window, about.gram, about.moment, about.energy, normal.count, means, rings, recording, bias=True)
         none = np.zeros(window.taps), 0.0
-        return cls(
-            window, normal.gram, normal.moment, normal.energy, normal.count, none, rings, recording, bias=False
-        )
+        return cls(window, normal.gram, normal.moment, normal.energy, normal.count, none, rings, recording, bias=False)
 
     @cached_property
     def order(self) -> NDArray[np.intp]:
@@ -91,7 +90,8 @@ class Nest:
         joint[:p, p] = joint[p, :p] = self.moment[self.order]
         joint[p, p] = 2 * self.energy + np.finfo(float).tiny  # so that no rounding makes the last pivot negative
         joint[np.diag_indices(p)] += ridge(self.gram)
-        return np.linalg.cholesky(joint)
+        factor: Matrix = np.linalg.cholesky(joint)
+        return factor
 
     @property
     def responses(self) -> Vector:
@@ -144,6 +144,11 @@ class Nest:
         variance = max(float(self.residual_squares[-1]) / freedom, self.floor)
         return Noise(variance, freedom, _PRACTICAL * self.recording.rounding_variance * self.count)
 
+    @property
+    def noisy(self) -> bool:
+        """Whether clearly more is left than rounding."""
+        return self.noise.variance > _NOISY * self.floor
+
     def last_ring(self, noise: Noise) -> int:
         """Return the outermost ring whose taps differ from zero by more than chance; -1 if none do."""
         for ring in range(len(self.ends) - 1, -1, -1):
@@ -167,6 +172,16 @@ class Nest:
             return 1.0
         found = self.noise.statistic(float(self.falls[first:].sum()), taps)
         return found if found > 1.0 + 3.0 * np.sqrt(2.0 / taps) else 1.0
+
+    def inner(self, window: Window) -> Fit:
+        """Return the fit of one of the inner windows, taps row by row."""
+        p = window.taps
+        assert p in self.ends  # it is one of the nest
+        inverse = self.inverse_factor[:p, :p]
+        # The taps' numbers in the nest grow row by row, so their order in the inner window is that of these numbers.
+        rows = np.argsort(self.order[:p])
+        taps, inverse = (self.responses[:p] @ inverse)[rows], inverse[:, rows]
+        return Fit(window, taps, inverse.T @ inverse, float(np.square(self.responses[p:]).sum()))
 
     def variances(self) -> Vector:
         """Return the variance of each tap of the whole window, row by row, for noise of variance 1."""
