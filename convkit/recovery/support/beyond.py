@@ -104,8 +104,9 @@ def look_beyond(sample: Sample, nest: Nest, reach: Window, whitener: Whitener, w
     falls[nest.window.slices_in(reach)] = 0.0
     row, column = np.unravel_index(int(falls.argmax()), reach.size)
     # Most positions have no tap: what they show is chance, should its variance be larger than thought.
-    spread = max(nest.noise.variance, float(np.median(falls)) / _MEDIAN)
+    outside = falls[falls > 0.0]
+    spread = max(nest.noise.variance, float(np.median(outside)) / _MEDIAN) if outside.size else nest.noise.variance
     least = max(spread * critical(reach.taps) ** 2, worthwhile * problem.count)
-    gain = float(falls.sum()) / nest.noise.variance - np.count_nonzero(falls)
+    gain = float(outside.sum()) / nest.noise.variance - outside.size
     beyond = int(row) + reach.offset[0], int(column) + reach.offset[1]
     return Beyond(beyond if falls[row, column] > least else None, max(gain, 0.0) / problem.count)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from convkit.recovery.support.beyond import Whitener, look_beyond
-from convkit.recovery.support.nest import Nest
+from convkit.recovery.support.nest import FAINT, Nest
 from convkit.recovery.support.sample import Model, Sample
 from convkit.recovery.support.window import Reach, Size
 
@@ -22,9 +22,8 @@ _NARROW = 1 / 8  # of the range: what the margins may take
 # a median, a gamma curve or a bilateral filter some 0.3 to 0.6 % of the variance in each ring, and some 2 % in all
 # that is beyond 15x15. Such gains are left. A ring that a linear kernel misses takes a few percent, but in strong
 # noise; and where the kernel ends gently, the falls do too.
-_RING = 5e-3
 # Rounding that is not white, that of a smooth response, may lend F statistics like this to ring after ring.
-_FAINT = 3.0
+_LOW = 3.0
 _PERSISTS = 0.6
 _TAP = 1e-3
 _ALL = 0.03
@@ -104,8 +103,8 @@ class Growth:
     def _persists(nest: Nest, half: int) -> bool:
         """Whether the outermost ring has little to say, but hardly less than the one before."""
         fall, before = float(nest.falls[half]), float(nest.falls[half - 1])
-        faint = nest.noise.statistic(fall, int(np.sum(nest.rings == half))) < _FAINT
-        little = nest.noisy and fall < _RING * nest.noise.variance * nest.count
+        faint = nest.noise.statistic(fall, int(np.sum(nest.rings == half))) < _LOW
+        little = nest.noisy and fall < FAINT * nest.noise.variance * nest.count
         return (faint or little) and fall > _PERSISTS * before
 
     def _next(self, half: int, wanted: Size) -> int:
@@ -128,7 +127,7 @@ class Growth:
     def _fitted(self, half: int, sample: Sample) -> Nest | None:
         window = self.reach.grown(half)
         normal = sample.condense(window, bias=self.bias)
-        if normal is None or normal.count < 2 * window.taps:
+        if normal is None or normal.count < 2 * window.taps + 2:
             return None
         nest = Nest.of(normal, window, self.reach, sample.recording)
         return nest if np.diag(nest.gram).max() > 0.0 else None

@@ -1,6 +1,6 @@
 """Windows inside windows, all from one factorisation."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from convkit.recovery.normal_equations import NormalEquations
 from convkit.recovery.problem import Parameters
 from convkit.recovery.recording import Recording
-from convkit.recovery.support.chance import Noise
+from convkit.recovery.support.chance import CRITICAL, Noise
 from convkit.recovery.support.trim import Fit
 from convkit.recovery.support.window import Reach, Window
 
@@ -21,6 +21,10 @@ _EPS = float(np.finfo(np.float64).eps)
 # weight. Rounding is not white: of outputs that are multiples of 1/2 or 1/9 of a level it depends on the pixels,
 # and a handful of lags beside the kernel explain up to some 1e-5 of its variance on photographs.
 _PRACTICAL = 1 / 64**2
+# Rings that together move the outputs by less than 7 % of the noise (RMS) are faint: 0.02 levels of rounding.
+FAINT = 5e-3
+_CLIFF = 1e-3
+_GOES_ON = 0.3
 # Several passes of rounding, as of a blur made of boxes, leave at most twice the variance of one.
 _NOISY = 3.0
 _BLOCK = 128
@@ -83,15 +87,24 @@ class Nest:
         return np.cumsum(np.bincount(self.rings))
 
     @cached_property
-    def _factor(self) -> Matrix:
+    def _factored(self) -> tuple[Matrix, float]:
+        """``L``, and the ridge that it took."""
         p = len(self.order)
         joint = np.empty((p + 1, p + 1))
         joint[:p, :p] = self.gram[np.ix_(self.order, self.order)]
         joint[:p, p] = joint[p, :p] = self.moment[self.order]
         joint[p, p] = 2 * self.energy + np.finfo(float).tiny  # so that no rounding makes the last pivot negative
-        joint[np.diag_indices(p)] += ridge(self.gram)
-        factor: Matrix = np.linalg.cholesky(joint)
-        return factor
+        added, least = 0.0, ridge(self.gram)
+        while True:
+            joint[np.diag_indices(p)] += least - added
+            try:
+                return np.asarray(np.linalg.cholesky(joint), dtype=np.float64), least
+            except np.linalg.LinAlgError:  # sums over very many outputs round more coarsely
+                added, least = least, 100 * least
+
+    @property
+    def _factor(self) -> Matrix:
+        return self._factored[0]
 
     @property
     def responses(self) -> Vector:
@@ -126,7 +139,8 @@ class Nest:
     @cached_property
     def identifiable(self) -> bool:
         """Whether the image determines every tap: each has something to itself that those further in do not tell."""
-        return bool(np.square(np.diag(self._factor)[:-1]).min() > _SEEN * ridge(self.gram))
+        factor, least = self._factored
+        return bool(np.square(np.diag(factor)[:-1]).min() > _SEEN * least)
 
     @cached_property
     def floor(self) -> float:
@@ -142,7 +156,27 @@ class Nest:
         """What the whole window leaves, but no less than the floor."""
         freedom = self.count - len(self.order) - self.bias
         variance = max(float(self.residual_squares[-1]) / freedom, self.floor)
-        return Noise(variance, freedom, _PRACTICAL * self.recording.rounding_variance * self.count)
+        noise = Noise(variance, freedom, _PRACTICAL * self.recording.rounding_variance * self.count)
+        faint = FAINT * variance * self.count
+        return replace(noise, least=faint) if self._has_halo(noise, faint) else noise
+
+    def _has_halo(self, noise: Noise, faint: float) -> bool:
+        """Whether the falls drop from a cliff to something significant but faint that goes on from ring to ring.
+
+        Where neighbours differ by a few levels, the rounding of a mean of two or three is a function of these
+        differences, and taps all around take part in what is not linear of it. A kernel's own tail falls off
+        without a cliff, or ends.
+        """
+        falls = self.falls
+        for ring in range(1, len(falls) - 1):
+            here, beyond = falls[ring], falls[ring + 1]
+            if here < faint and here < _CLIFF * falls[ring - 1] and beyond > _GOES_ON * here:
+                taps = np.diff(self.ends)[ring - 1 : ring + 1]
+                return all(
+                    noise.deviate(float(fall), int(count)) > CRITICAL
+                    for fall, count in zip((here, beyond), taps, strict=True)
+                )
+        return False
 
     @property
     def noisy(self) -> bool:
@@ -191,8 +225,8 @@ class Nest:
 
 
 def ridge(gram: Matrix) -> float:
-    """Return what makes a Gram matrix positive definite whatever its rank: the rounding of its sums, ``p·eps``."""
-    return len(gram) * _EPS * float(np.diag(gram).max()) + np.finfo(float).tiny
+    """Return what makes a Gram matrix positive definite whatever its rank: a few times the rounding of its sums."""
+    return 8 * (len(gram) + 64) * _EPS * float(np.diag(gram).max()) + np.finfo(float).tiny
 
 
 def inverse_of_triangle(lower: Matrix) -> Matrix:

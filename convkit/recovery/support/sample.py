@@ -110,7 +110,7 @@ class Sample:
         """Return which share of the outputs is looked at."""
         rows, _ = self.scene.interior(window.size, window.offset)
         looked_at = sum(bottom - top for top, bottom in self._bands(window))
-        return looked_at / max(rows.stop - rows.start, 1)
+        return float(looked_at / max(rows.stop - rows.start, 1))
 
     @cached_property
     def usable(self) -> float:
@@ -118,7 +118,7 @@ class Sample:
         kept = ~self.recording.saturated(self.scene.target[::16])
         if self.scene.mask is not None:
             kept &= self.scene.mask[::16]
-        return np.count_nonzero(kept) / max(kept.size, 1)
+        return float(np.count_nonzero(kept) / max(kept.size, 1))
 
     def _bands(self, window: Window) -> list[tuple[int, int]]:
         rows, columns = self.scene.interior(window.size, window.offset)
