@@ -19,14 +19,15 @@ _MANY_SATURATED = 0.01
 _MARGIN = 4.0  # standard deviations from the rails
 _NARROW = 1 / 8  # of the range: what the margins may take
 # When more is left than rounding, a response that is not linear has something to gain from any window, without end:
-# a median, a gamma curve or a bilateral filter some 0.3 to 0.6 % of the variance in each ring, and some 2 % in all
-# that is beyond 15x15. Such gains are left. A ring that a linear kernel misses takes a few percent, but in strong
-# noise; and where the kernel ends gently, the falls do too.
-# Rounding that is not white, that of a smooth response, may lend F statistics like this to ring after ring.
+# a median, a gamma curve or a bilateral filter some 0.3 to 0.6 % of the variance in each ring (`FAINT`), and some 2 %
+# in all that is beyond 15x15. Rounding that is not white, that of a smooth response, lends F statistics of up to
+# `_LOW` to ring after ring. Such gains are left. A ring that a kernel misses takes more, or where the kernel ends
+# gently much less than the one before; in strong noise all that is missed takes more.
 _LOW = 3.0
 _PERSISTS = 0.6
-_TAP = 1e-3
 _ALL = 0.03
+# A single tap far out, which makes the window large, must bring about so much of the variance then.
+_TAP = 1e-3
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,7 +44,7 @@ class Grown:
     settled : bool
         Whether the window is large enough.
     in_vain : bool
-        Whether a larger window would lower the residuals significantly, but hardly.
+        Whether a larger window would lower the residuals further, but hardly.
     """
 
     nest: Nest

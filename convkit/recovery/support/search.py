@@ -63,7 +63,8 @@ class Support:
     outside_by_chance : float
         What the noise alone brings about: the same for taps of 0 with their standard errors.
     settled : bool
-        False when the window reached its largest size and the residual still fell.
+        False when the window reached its largest size, or as many taps as the outputs allow, and the residual still
+        fell; or when it would go on falling a little with every ring, as it does where the response is not linear.
     identifiable : bool
         Whether the image determines every tap of the last window fitted. If not, other kernels explain the target as
         well, and the support is that of a small one; windows grow no further then.
@@ -83,13 +84,16 @@ class Support:
 def find_support(scene: Registered, recording: Recording, *, largest: int = 71, bias: bool = True) -> Support:
     """Find the smallest window that explains a target as well as any up to a largest one.
 
-    A window around the output pixel grows (7, 15, 31, 47, ``largest``) until its outermost ring of taps does not
-    differ from zero by more than chance, nor do the residuals correlate with the image at any lag up to the largest
-    (`strongest_beyond`). Then outer rows and columns are dropped as long as chance explains them (`trim`). *Chance*
-    is a probability of 1e-5 in Wald's test, jointly or for the largest tap (`Noise`), with the variance that the
-    window leaves and at least that of rounding; and taps that move the outputs by less than a hundredth of the
-    rounding do not count. AIC and BIC are there to compare: AIC keeps rows that predict but are not there, BIC
-    drops rows in which a single tap is surely there.
+    A window around the output pixel grows (7, 15, 31, 47, ``largest``, or by two rings where it is full while nothing
+    beyond is wanted) until its outermost ring of taps does not differ from zero by more than chance, nor do the
+    residuals correlate with the image at any lag up to the largest (`look_beyond`). Then outer rows and columns are
+    dropped as long as chance explains them (`trim`).
+
+    *Chance* is a probability of 1e-5 in Wald's test, of all taps jointly or of the largest (`Noise`). The variance is
+    what the window leaves, at least that of rounding, and times what rings without taps show of it; taps that move
+    the outputs by less than 1/64 of the rounding do not count, nor what goes on faintly beyond a cliff (`Nest`).
+    AIC and BIC are there to compare: AIC keeps rows that predict but are not there, BIC drops rows in which a single
+    tap is surely there.
 
     A target as large as the image leaves the kernel's place open; a smaller one is taken as what *valid* windows
     answer to, so that they start at offset 0 and end with the image.
