@@ -35,6 +35,7 @@ def test_stripes_leave_the_kernel_open(turned: bool) -> None:
     after = np.round(scipy.ndimage.correlate(before, np.full((3, 5), 1 / 15)))
     support = found(before.T, after.T) if turned else found(before, after)
     assert not support.identifiable
+    assert support.criteria[-1].size == (7, 7)  # a larger window would leave as much open
     # One row of column sums is enough, in the middle.
     assert (support.size[turned], support.offset[turned]) == (1, 0)
 
