@@ -53,10 +53,24 @@ class Whitener:
         return cls((column / column[middle]).reshape(size), float(1.0 / column[middle] / equations.count))
 
 
-def strongest_beyond(
-    sample: Sample, nest: Nest, reach: Window, whitener: Whitener, worthwhile: float
-) -> Size | None:
-    """Return the position beyond a window where the residuals most want a tap; None if nowhere more than by chance.
+@dataclass(frozen=True)
+class Beyond:
+    """What there is to gain beyond a window.
+
+    Attributes
+    ----------
+    wanted : (int, int) or None
+        The position where the residuals most want a tap; None if nowhere more than by chance.
+    gain : float
+        By which share of the variance all taps of the reach together would lower it, beyond what chance does.
+    """
+
+    wanted: Size | None = None
+    gain: float = 0.0
+
+
+def look_beyond(sample: Sample, nest: Nest, reach: Window, whitener: Whitener, worthwhile: float) -> Beyond:
+    """Ask the residuals of a window for taps beyond it.
 
     A score (Lagrange multiplier) test of each position of the reach, by one correlation of the residuals with the
     image (Rao, *Proc. Camb. Phil. Soc.* 44, 1948). The pixels of a photograph are alike, so that the score of one lag
@@ -79,7 +93,7 @@ def strongest_beyond(
     wide = reach.widened(margin)
     pairs = tuple(pair for pair in sample.pairs(wide) if pair.count)
     if not pairs:
-        return None
+        return Beyond()
     problem, taps = Problem(pairs, wide.size), np.zeros(wide.size)
     taps[nest.window.slices_in(wide)] = nest.point.taps
     shift = float(nest.means[0].mean())
@@ -90,8 +104,9 @@ def strongest_beyond(
     falls[nest.window.slices_in(reach)] = 0.0
     row, column = np.unravel_index(int(falls.argmax()), reach.size)
     # Most positions have no tap: what they show is chance, should its variance be larger than thought.
-    spread = max(nest.noise.variance, float(np.median(falls)) / _MEDIAN)
+    outside = falls[falls > 0.0]
+    spread = max(nest.noise.variance, float(np.median(outside)) / _MEDIAN) if outside.size else nest.noise.variance
     least = max(spread * critical(reach.taps) ** 2, worthwhile * problem.count)
-    if falls[row, column] <= least:
-        return None
-    return int(row) + reach.offset[0], int(column) + reach.offset[1]
+    gain = float(outside.sum()) / nest.noise.variance - outside.size
+    beyond = int(row) + reach.offset[0], int(column) + reach.offset[1]
+    return Beyond(beyond if falls[row, column] > least else None, max(gain, 0.0) / problem.count)

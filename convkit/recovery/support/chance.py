@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 # a row too large.
 ODDS = 1e-5
 
-_CRITICAL = -NormalDist().inv_cdf(ODDS)
+CRITICAL = -NormalDist().inv_cdf(ODDS)
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Noise:
         return squares / taps / self.variance
 
     def deviate(self, squares: float, taps: int) -> float:
-        """Return the standard normal deviate of that F statistic, good to two digits out into the tails.
+        """Return the standard normal deviate of that F statistic, good to about 0.01 where it matters.
 
         The cube root of a χ² variable is nearly normal (Wilson & Hilferty, PNAS 17, 1931), and so is that of an F
         once its denominator is taken into account (Paulson, Ann. Math. Stat. 13, 1942).
@@ -49,9 +49,9 @@ class Noise:
         Examples
         --------
         >>> round(Noise(1.0, 1e6).deviate(18.307, 10), 2)  # the 95 % point of χ² with 10 degrees of freedom
-        1.64
+        1.65
         """
-        root = self.statistic(squares, taps) ** (1 / 3)
+        root = math.cbrt(self.statistic(squares, taps))
         above, below = 2 / (9 * taps), 2 / (9 * self.freedom)
         return ((1 - below) * root - (1 - above)) / math.sqrt(below * root**2 + above)
 
@@ -71,7 +71,7 @@ class Noise:
         """
         if squares < self.least:
             return False
-        if self.deviate(squares, len(taps)) > _CRITICAL:
+        if self.deviate(squares, len(taps)) > CRITICAL:
             return True
         alone = np.square(taps) / np.diag(covariance)
         return bool(alone.max() > max(self.variance * critical(len(taps)) ** 2, self.least))
@@ -82,7 +82,7 @@ def critical(tests: int) -> float:
 
     Examples
     --------
-    >>> round(critical(1), 3), round(critical(5041), 3)
-    (4.417, 6.109)
+    >>> round(critical(1), 2), round(critical(5041), 2)
+    (4.42, 6.0)
     """
     return -NormalDist().inv_cdf(ODDS / (2 * tests))

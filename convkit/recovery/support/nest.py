@@ -1,6 +1,6 @@
 """Windows inside windows, all from one factorisation."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -9,20 +9,30 @@ from numpy.typing import NDArray
 from convkit.recovery.normal_equations import NormalEquations
 from convkit.recovery.problem import Parameters
 from convkit.recovery.recording import Recording
-from convkit.recovery.support.chance import Noise
+from convkit.recovery.support.chance import CRITICAL, Noise
+from convkit.recovery.support.trim import Fit
 from convkit.recovery.support.window import Reach, Window
 
 Matrix = NDArray[np.float64]
 Vector = NDArray[np.float64]
 
 _EPS = float(np.finfo(np.float64).eps)
-# Taps that move the outputs by less than 1/64 of the rounding (RMS: 0.0045 levels) carry no practical
-# weight. Rounding is not white: of outputs that are multiples of 1/2 or 1/9 of a level it depends on the pixels,
-# and a handful of lags beside the kernel explain up to some 1e-5 of its variance on photographs.
+# Taps that move the outputs by less than 1/64 of the rounding (RMS: 0.0045 levels) carry no practical weight.
+# Rounding is not white: that of multiples of 1/6 or 1/9 of a level depends on the pixels, and on photographs of
+# 250,000 the taps beside the kernel explain up to 2.2e-4 of its variance, where chance explains 1e-4.
 _PRACTICAL = 1 / 64**2
+# A ring that moves the outputs by less than 7 % of the noise (RMS) is faint: 0.02 levels if that is rounding.
+FAINT = 5e-3
+# Rings of which one lowers the squares a thousand times less than the one before, and the next at least a third of
+# that: not the tail of a Gaussian, whose rings fall faster and faster, nor the edge of a box.
+_CLIFF = 1e-3
+_GOES_ON = 0.3
+# Several passes of rounding, as of a blur made of boxes, leave at most twice the variance of one.
+_NOISY = 3.0
 _BLOCK = 128
 # A pivot counts from so many times the ridge on: what is left of a dependent tap is the ridge and its rounding.
 _SEEN = 4.0
+_ATTEMPTS = 5
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,13 +75,9 @@ class Nest:
         if normal.bias:
             about = normal.centred()
             means = about.patch_mean, about.target_mean
-            return cls(
-                window, about.gram, about.moment, about.energy, normal.count, means, rings, recording, bias=True
-            )
+            return cls(window, about.gram, about.moment, about.energy, normal.count, means, rings, recording, bias=True)
         none = np.zeros(window.taps), 0.0
-        return cls(
-            window, normal.gram, normal.moment, normal.energy, normal.count, none, rings, recording, bias=False
-        )
+        return cls(window, normal.gram, normal.moment, normal.energy, normal.count, none, rings, recording, bias=False)
 
     @cached_property
     def order(self) -> NDArray[np.intp]:
@@ -84,14 +90,25 @@ class Nest:
         return np.cumsum(np.bincount(self.rings))
 
     @cached_property
-    def _factor(self) -> Matrix:
+    def _factored(self) -> tuple[Matrix, float]:
+        """``L``, and the ridge that it took."""
         p = len(self.order)
         joint = np.empty((p + 1, p + 1))
         joint[:p, :p] = self.gram[np.ix_(self.order, self.order)]
         joint[:p, p] = joint[p, :p] = self.moment[self.order]
         joint[p, p] = 2 * self.energy + np.finfo(float).tiny  # so that no rounding makes the last pivot negative
-        joint[np.diag_indices(p)] += ridge(self.gram)
-        return np.linalg.cholesky(joint)
+        added, least = 0.0, ridge(self.gram)
+        for _ in range(_ATTEMPTS):
+            joint[np.diag_indices(p)] += least - added
+            try:
+                return np.asarray(np.linalg.cholesky(joint), dtype=np.float64), least
+            except np.linalg.LinAlgError:  # sums over very many outputs round more coarsely
+                added, least = least, 100 * least
+        raise AssertionError("a Gram matrix is positive semi-definite but for rounding")
+
+    @property
+    def _factor(self) -> Matrix:
+        return self._factored[0]
 
     @property
     def responses(self) -> Vector:
@@ -126,7 +143,8 @@ class Nest:
     @cached_property
     def identifiable(self) -> bool:
         """Whether the image determines every tap: each has something to itself that those further in do not tell."""
-        return bool(np.square(np.diag(self._factor)[:-1]).min() > _SEEN * ridge(self.gram))
+        factor, least = self._factored
+        return bool(np.square(np.diag(factor)[:-1]).min() > _SEEN * least)
 
     @cached_property
     def floor(self) -> float:
@@ -142,7 +160,30 @@ class Nest:
         """What the whole window leaves, but no less than the floor."""
         freedom = self.count - len(self.order) - self.bias
         variance = max(float(self.residual_squares[-1]) / freedom, self.floor)
-        return Noise(variance, freedom, _PRACTICAL * self.recording.rounding_variance * self.count)
+        noise = Noise(variance, freedom, _PRACTICAL * self.recording.rounding_variance * self.count)
+        faint = FAINT * variance * self.count
+        return replace(noise, least=faint) if self._has_halo(noise, faint) else noise
+
+    def _has_halo(self, noise: Noise, faint: float) -> bool:
+        """Whether the falls drop from a cliff to something significant but faint that goes on from ring to ring.
+
+        Where neighbours differ by a few levels, the rounding of a mean of two or three is a function of these
+        differences, and taps all around take part in what is not linear of it. A kernel's own tail falls off
+        without a cliff, or ends.
+        """
+        falls, taps = self.falls, np.bincount(self.rings)
+        return any(
+            fall < min(faint, _CLIFF * falls[ring - 1])
+            and falls[ring + 1] > _GOES_ON * fall
+            and min(noise.deviate(float(falls[r]), int(taps[r])) for r in (ring, ring + 1)) > CRITICAL
+            for ring, fall in enumerate(falls[:-1])
+            if ring > 0
+        )
+
+    @property
+    def noisy(self) -> bool:
+        """Whether clearly more is left than rounding."""
+        return self.noise.variance > _NOISY * self.floor
 
     def last_ring(self, noise: Noise) -> int:
         """Return the outermost ring whose taps differ from zero by more than chance; -1 if none do."""
@@ -168,6 +209,16 @@ class Nest:
         found = self.noise.statistic(float(self.falls[first:].sum()), taps)
         return found if found > 1.0 + 3.0 * np.sqrt(2.0 / taps) else 1.0
 
+    def inner(self, window: Window) -> Fit:
+        """Return the fit of one of the inner windows, taps row by row."""
+        p = window.taps
+        assert p in self.ends  # it is one of the nest
+        inverse = self.inverse_factor[:p, :p]
+        # The taps' numbers in the nest grow row by row, so their order in the inner window is that of these numbers.
+        rows = np.argsort(self.order[:p])
+        taps, inverse = (self.responses[:p] @ inverse)[rows], inverse[:, rows]
+        return Fit(window, taps, inverse.T @ inverse, float(np.square(self.responses[p:]).sum()))
+
     def variances(self) -> Vector:
         """Return the variance of each tap of the whole window, row by row, for noise of variance 1."""
         found = np.empty(len(self.order))
@@ -176,8 +227,8 @@ class Nest:
 
 
 def ridge(gram: Matrix) -> float:
-    """Return what makes a Gram matrix positive definite whatever its rank: the rounding of its sums, ``p·eps``."""
-    return len(gram) * _EPS * float(np.diag(gram).max()) + np.finfo(float).tiny
+    """Return what makes a Gram matrix positive definite whatever its rank: a few times the rounding of its sums."""
+    return 8 * (len(gram) + 64) * _EPS * float(np.diag(gram).max()) + np.finfo(float).tiny
 
 
 def inverse_of_triangle(lower: Matrix) -> Matrix:

@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,15 +41,14 @@ class Model:
     window: Window
     point: Parameters
 
-    def response(self, image: NDArray[np.float64], window: Window) -> NDArray[np.float64]:
+    def response(self, image: NDArray[np.floating[Any]], window: Window) -> NDArray[np.floating[Any]]:
         """Return what it makes of the image that belongs to the windows of a larger or equal size."""
         rows, columns = self.window.slices_in(window)
         bottom, right = window.size[0] - rows.stop, window.size[1] - columns.stop
         seen = image[rows.start : image.shape[0] - bottom, columns.start : image.shape[1] - right]
         shape = seen.shape[0] - self.window.size[0] + 1, seen.shape[1] - self.window.size[1] + 1
         correlate = choose_backend(shape, self.window.taps).load()
-        found: NDArray[np.float64] = correlate(seen.astype(np.float64, copy=False), self.point.taps) + self.point.bias
-        return found
+        return correlate(seen.astype(np.float64, copy=False), self.point.taps) + self.point.bias
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,9 +102,7 @@ class Sample:
             if not pair.count:
                 continue
             shift = None if found is None else (found.image_shift, found.target_shift)
-            equations = NormalEquations.of(
-                pair.image, pair.target, window.size, mask=pair.mask, bias=bias, shift=shift
-            )
+            equations = NormalEquations.of(pair.image, pair.target, window.size, mask=pair.mask, bias=bias, shift=shift)
             found = equations if found is None else found + equations
         return found
 
@@ -112,13 +110,15 @@ class Sample:
         """Return which share of the outputs is looked at."""
         rows, _ = self.scene.interior(window.size, window.offset)
         looked_at = sum(bottom - top for top, bottom in self._bands(window))
-        return looked_at / max(rows.stop - rows.start, 1)
+        return float(looked_at / max(rows.stop - rows.start, 1))
 
     @cached_property
     def usable(self) -> float:
         """Share of the outputs that are not on a rail, as every 16th row tells."""
         kept = ~self.recording.saturated(self.scene.target[::16])
-        return float(np.mean(kept if self.scene.mask is None else kept & self.scene.mask[::16]))
+        if self.scene.mask is not None:
+            kept &= self.scene.mask[::16]
+        return float(np.count_nonzero(kept) / max(kept.size, 1))
 
     def _bands(self, window: Window) -> list[tuple[int, int]]:
         rows, columns = self.scene.interior(window.size, window.offset)
@@ -142,7 +142,9 @@ class Sample:
             kept = ~self.recording.saturated(target)
         else:
             predicted = self.model.response(image, window)
-            kept = (predicted > self.recording.lowest + self.margin) & (predicted < self.recording.highest - self.margin)
+            kept = (predicted > self.recording.lowest + self.margin) & (
+                predicted < self.recording.highest - self.margin
+            )
         if whole.mask is not None:
             kept &= whole.mask[top:bottom]
         return Pair(image, target, None if kept.all() else kept)

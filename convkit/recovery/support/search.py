@@ -7,14 +7,14 @@ import numpy as np
 
 from convkit.recovery.recording import Recording
 from convkit.recovery.registered import Registered
-from convkit.recovery.support.growth import Growth
-from convkit.recovery.support.nest import Nest, ridge
+from convkit.recovery.support.growth import Grown, Growth
+from convkit.recovery.support.nest import Nest
 from convkit.recovery.support.sample import Sample
-from convkit.recovery.support.trim import trim
+from convkit.recovery.support.trim import Fit, trim
 from convkit.recovery.support.window import Reach, Size, Window
 
 # Rings beyond the last one that says anything, from which trimming begins.
-_SLACK = 2
+_SLACK = 1
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,8 @@ class Support:
     outside_by_chance : float
         What the noise alone brings about: the same for taps of 0 with their standard errors.
     settled : bool
-        False when the window reached its largest size and the residual still fell.
+        False when the window reached its largest size, or as many taps as the outputs allow, and the residual still
+        fell; or when it would go on falling a little with every ring, as it does where the response is not linear.
     identifiable : bool
         Whether the image determines every tap of the last window fitted. If not, other kernels explain the target as
         well, and the support is that of a small one; windows grow no further then.
@@ -83,13 +84,16 @@ class Support:
 def find_support(scene: Registered, recording: Recording, *, largest: int = 71, bias: bool = True) -> Support:
     """Find the smallest window that explains a target as well as any up to a largest one.
 
-    A window around the output pixel grows (7, 15, 31, 47, ``largest``) until its outermost ring of taps does not
-    differ from zero by more than chance, nor do the residuals correlate with the image at any lag up to the largest
-    (`strongest_beyond`). Then outer rows and columns are dropped as long as chance explains them (`trim`). *Chance*
-    is a probability of 1e-5 in Wald's test, jointly or for the largest tap (`Noise`), with the variance that the
-    window leaves and at least that of rounding; and taps that move the outputs by less than a hundredth of the
-    rounding do not count. AIC and BIC are there to compare: AIC keeps rows that predict but are not there, BIC
-    drops rows in which a single tap is surely there.
+    A window around the output pixel grows (7, 15, 31, 47, ``largest``, or by two rings where it is full while nothing
+    beyond is wanted) until its outermost ring of taps does not differ from zero by more than chance, nor do the
+    residuals correlate with the image at any lag up to the largest (`look_beyond`). Then outer rows and columns are
+    dropped as long as chance explains them (`trim`).
+
+    *Chance* is a probability of 1e-5 in Wald's test, of all taps jointly or of the largest (`Noise`). The variance is
+    what the window leaves, at least that of rounding, and times what rings without taps show of it; taps that move
+    the outputs by less than 1/64 of the rounding do not count, nor what goes on faintly beyond a cliff (`Nest`).
+    AIC and BIC are there to compare: AIC keeps rows that predict but are not there, BIC drops rows in which a single
+    tap is surely there.
 
     A target as large as the image leaves the kernel's place open; a smaller one is taken as what *valid* windows
     answer to, so that they start at offset 0 and end with the image.
@@ -132,29 +136,26 @@ def find_support(scene: Registered, recording: Recording, *, largest: int = 71, 
     # The last ring of a window that is too small is the background too, if that is all there is to gain beyond.
     noise = nest.noise.raised(nest.background(min(grown.last_ring + 1, len(nest.ends) - grown.in_vain)))
     start = reach.grown(max(nest.last_ring(noise), 0) + _SLACK).part(nest.window)
-    places = start.places_in(nest.window)
-    support = trim(nest.gram[np.ix_(places, places)], nest.moment[places], start, noise, reach.centre)
-    return _told(nest, support, reach, grown.share, settled=grown.settled)
+    kept = trim(nest.inner(start), noise, reach.centre)
+    return _told(grown, kept, reach)
 
 
-def _told(nest: Nest, support: Window, reach: Reach, share: float, *, settled: bool) -> Support:
-    places = support.places_in(nest.window)
-    gram, moment = nest.gram[np.ix_(places, places)], nest.moment[places]
-    answer = np.linalg.solve(gram + ridge(gram) * np.eye(len(gram)), moment)
-    squares = max(nest.energy - float(answer @ moment), float(nest.residual_squares[-1]))
-    taps, variances = np.square(nest.point.taps.ravel()), nest.noise.variance * nest.variances()
-    outside = np.ones(len(taps), np.bool_)
-    outside[places] = False
-    energy = float(taps.sum()) or 1.0
+def _told(grown: Grown, kept: Fit, reach: Reach) -> Support:
+    nest, support = grown.nest, kept.window
+    energies, chances = np.square(nest.point.taps), nest.noise.variance * nest.variances().reshape(nest.window.size)
+    outside = np.ones(nest.window.size, np.bool_)
+    outside[support.slices_in(nest.window)] = False
+    energy = float(energies.sum()) or 1.0
+    squares = float(nest.residual_squares[-1]) + kept.squares
     return Support(
         support.size,
         support.offset,
         tuple(_stages(nest, reach)),
-        _stage(nest, support, squares, squares - float(nest.residual_squares[-1]), nest.window.taps - support.taps),
-        share,
-        float(taps[outside].sum()) / energy,
-        float(variances[outside].sum()) / energy,
-        settled,
+        _stage(nest, support, squares, kept.squares, nest.window.taps - support.taps),
+        grown.share,
+        float(energies[outside].sum()) / energy,
+        float(chances[outside].sum()) / energy,
+        grown.settled,
         nest.identifiable,
     )
 
@@ -163,7 +164,9 @@ def _stages(nest: Nest, reach: Reach) -> list[Stage]:
     found = []
     for ring, squares in enumerate(nest.residual_squares.tolist()):
         window = reach.grown(ring).part(nest.window)
-        found.append(_stage(nest, window, squares, float(nest.falls[ring]), int(np.sum(nest.rings == ring)) if ring else 0))
+        found.append(
+            _stage(nest, window, squares, float(nest.falls[ring]), int(np.sum(nest.rings == ring)) if ring else 0)
+        )
     return found
 
 
