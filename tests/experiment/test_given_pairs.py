@@ -250,7 +250,7 @@ def test_colour_channel_by_channel(recover) -> None:
     different = recover(before, split)
     assert different.kernel is None
     assert different.to_dict()["kernel"] is None
-    assert different.channels[0].kernel.name.startswith("Gaussian, sigma = 0.80")
+    assert "sigma between 0.79" in different.channels[0].kernel.name  # as OpenCV has it in whole numbers
     alone = recover(before, split, gray="g")
     np.testing.assert_allclose(around_the_output(alone, 5), around_the_output(different, 5, channel=1), atol=1e-3)
 
