@@ -6,10 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convkit.recovery import Optimum, Problem
-from convkit.recovery.censored import SaturatedFit
 from convkit.recovery.constraints import Constrained
 from convkit.recovery.huber import Robust
 from convkit.recovery.ridge import Ridge
+from convkit.recovery.saturation import SaturatedFit
 
 
 @dataclass(frozen=True, eq=False)

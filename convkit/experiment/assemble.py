@@ -42,9 +42,9 @@ from convkit.experiment.record import (
 from convkit.experiment.settings import Experiment
 from convkit.kernel import Kernel
 from convkit.recovery import Descent, Parameters, Problem, Solver, Spectrum
-from convkit.recovery.border import Border
 from convkit.recovery.constraints import Constrained
 from convkit.recovery.null_directions import in_words, null_pictures, undetermined
+from convkit.recovery.proof import Border
 from convkit.recovery.quadratic import as_parameters, as_vector
 from convkit.recovery.ridge import Ridge
 from convkit.recovery.spectrum import predicted_losses

@@ -9,14 +9,23 @@ from numpy.typing import NDArray
 from convkit.experiment.answer import Answer
 from convkit.experiment.pose import Posed
 from convkit.recovery import Optimum, Parameters, Problem
-from convkit.recovery.border import Border, find_border
 from convkit.recovery.naming import Naming, name_kernel
-from convkit.recovery.program import Program, centred
+from convkit.recovery.proof import (
+    Border,
+    FoundRounding,
+    Program,
+    Replay,
+    Snapped,
+    centred,
+    find_border,
+    find_rounding,
+    guesses,
+    proves,
+    replay,
+    snap,
+)
 from convkit.recovery.recording import Recording
 from convkit.recovery.registered import Registered
-from convkit.recovery.replay import Replay, proves, replay
-from convkit.recovery.rounding import FoundRounding, find_rounding
-from convkit.recovery.snapping import Snapped, guesses, snap
 from convkit.recovery.verdict import Judgement, judge
 
 # Guesses at whole numbers that are replayed, smallest divisor first.

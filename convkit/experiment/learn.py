@@ -31,12 +31,12 @@ from convkit.recovery import (
     find_optimum,
     make_objective,
 )
-from convkit.recovery.censored import SaturationMethod, fit_saturated
 from convkit.recovery.constraints import Constrained, solve_constrained
 from convkit.recovery.huber import find_robust
 from convkit.recovery.quadratic import as_vector
 from convkit.recovery.recording import Recording
 from convkit.recovery.ridge import Ridge, solve_ridge
+from convkit.recovery.saturation import SaturationMethod, fit_saturated
 from convkit.recovery.spectrum import predicted_arrival
 
 # A step of the backend naive takes about 30 microseconds a window.

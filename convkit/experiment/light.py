@@ -7,9 +7,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from convkit.convolution import Convention
-from convkit.convolution.apply import correlate
-from convkit.convolution.backends import choose_backend
 from convkit.experiment.identify import Understood
 from convkit.experiment.inputs import Inputs
 from convkit.experiment.pose import Posed, pose
@@ -18,6 +15,7 @@ from convkit.image import Image
 from convkit.image.srgb import to_encoded, to_linear
 from convkit.recovery import Parameters
 from convkit.recovery.problem import Pair
+from convkit.recovery.responses import predicted
 from convkit.recovery.verdict import Verdict
 
 # The other light is believed when it leaves less than this share of the residual.
@@ -109,12 +107,7 @@ def _residual_levels(found: Understood, encoded: Inputs) -> float:
 
 
 def _encoded_residual(pair: Pair, point: Parameters, found: Understood, encoded: Inputs) -> NDArray[np.float64]:
-    taps = np.asarray(point.taps, dtype=np.float64)
-    backend = choose_backend(pair.target.shape, taps.size)
-    stride = found.answer.problem.stride
-    fitted = correlate(np.asarray(pair.image, dtype=np.float64), taps, Convention(stride=stride), backend.load())
-    fitted = fitted[: pair.target.shape[0], : pair.target.shape[1]] + point.bias
-    target = np.asarray(pair.target, dtype=np.float64)
+    fitted, target = predicted(pair, point, stride=found.answer.problem.stride), np.asarray(pair.target)
     if found.posed.inputs.linear:
         fitted, target = to_encoded(np.clip(fitted, 0.0, 1.0)), to_encoded(target)
     used = ~encoded.recording.saturated(target)

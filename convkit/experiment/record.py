@@ -12,7 +12,7 @@ import convkit
 from convkit.convolution import Padding
 from convkit.experiment.settings import finite_or_none
 from convkit.recovery import Solver, Status
-from convkit.recovery.border import Candidate
+from convkit.recovery.proof import Candidate
 from convkit.recovery.support import Stage
 from convkit.recovery.verdict import Evidence
 

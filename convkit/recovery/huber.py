@@ -6,15 +6,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from convkit.convolution import Convention
-from convkit.convolution.apply import correlate
-from convkit.convolution.backends import choose_backend
 from convkit.recovery.normal_equations import NormalEquations
-from convkit.recovery.observations import observe
 from convkit.recovery.optimum import Optimum, solve_moments
 from convkit.recovery.problem import Pair, Parameters, Problem
 from convkit.recovery.recording import Recording
-from convkit.recovery.tiles import Tile
+from convkit.recovery.responses import predicted
 
 # The knee, in standard deviations of the good residuals, that costs 5 % of the precision when all are good.
 _KNEE = 1.345
@@ -80,7 +76,7 @@ def find_robust(problem: Problem, plain: Optimum, recording: Recording) -> Robus
     point, knee, rounds, settled = plain.point, np.inf, 0, False
     while not settled and rounds < _MOST_ROUNDS:
         rounds += 1
-        residuals = [residual_image(pair, point, problem) for pair in problem.pairs]
+        residuals = [_residual(pair, point, problem.stride) for pair in problem.pairs]
         sizes = np.concatenate([_used(pair, np.abs(r)) for pair, r in zip(problem.pairs, residuals, strict=True)])
         knee = _KNEE * max(float(np.median(sizes)) / _MEDIAN, least_scale)
         step, spectrum = solve_moments(_weighted(problem, residuals, knee))
@@ -88,7 +84,7 @@ def find_robust(problem: Problem, plain: Optimum, recording: Recording) -> Robus
         moved = np.append(step.taps.ravel(), step.bias if problem.bias else [])
         bars = (knee / _KNEE) * np.sqrt(np.maximum(np.diag(spectrum.pseudo_inverse), 0.0))
         settled = bool((np.abs(moved) <= np.maximum(_SETTLED * bars, 1e-13 * np.abs(point.taps).max())).all())
-    residuals = [residual_image(pair, point, problem) for pair in problem.pairs]
+    residuals = [_residual(pair, point, problem.stride) for pair in problem.pairs]
     every = np.concatenate([_used(pair, r) for pair, r in zip(problem.pairs, residuals, strict=True)])
     beyond = np.abs(every) > knee
     optimum = replace(
@@ -101,16 +97,9 @@ def find_robust(problem: Problem, plain: Optimum, recording: Recording) -> Robus
     return Robust(optimum, knee, int(np.count_nonzero(beyond)), rounds)
 
 
-def residual_image(pair: Pair, point: Parameters, problem: Problem) -> NDArray[np.float64]:
-    """Return the residuals of a pair as an image, float64, of the target's shape; without meaning where masked."""
-    seen = observe(pair.image, pair.target, problem.size, stride=problem.stride, mask=pair.mask)
-    pixels = seen.image.read(Tile(0, seen.image.shape[0], 0, seen.image.shape[1]))
-    taps = np.asarray(point.taps, dtype=np.float64)
-    backend = choose_backend(seen.target.shape, taps.size)
-    fitted = correlate(pixels, taps, Convention(stride=problem.stride), backend.load())
-    residual: NDArray[np.float64] = seen.target.read(Tile(0, seen.target.shape[0], 0, seen.target.shape[1]))
-    residual -= fitted[: residual.shape[0], : residual.shape[1]]
-    residual -= point.bias
+def _residual(pair: Pair, point: Parameters, stride: int) -> NDArray[np.float64]:
+    """Return the residuals of a pair as an image; without meaning where masked."""
+    residual: NDArray[np.float64] = pair.target - predicted(pair, point, stride=stride)
     return residual
 
 

@@ -10,12 +10,12 @@ from PIL import Image, ImageFilter
 
 from convkit import convolve, load_image
 from convkit.recovery import Parameters
-from convkit.recovery.border import Border, BorderRule, find_border
-from convkit.recovery.program import Passes, Program, Rounding, centred
+from convkit.recovery.proof.border import Border, BorderRule, find_border
+from convkit.recovery.proof.program import Passes, Program, Rounding, centred
+from convkit.recovery.proof.replay import replay
+from convkit.recovery.proof.snapping import Snapped
 from convkit.recovery.recording import Recording
 from convkit.recovery.registered import Registered
-from convkit.recovery.replay import replay
-from convkit.recovery.snapping import Snapped
 
 EIGHT = Recording(1 / 255, 0.0, 1.0)
 REPLICATE, SYMMETRIC, REFLECT, ZERO, CIRCULAR, RENORMALISED, COPIED = BorderRule

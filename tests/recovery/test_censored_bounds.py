@@ -8,8 +8,8 @@ import skimage.data
 from scipy.stats import norm
 
 from convkit.recovery import Problem, find_optimum
-from convkit.recovery.censored import SaturationMethod, fit_saturated
 from convkit.recovery.recording import Recording
+from convkit.recovery.saturation.censored import SaturationMethod, fit_saturated
 
 LEVEL = 1 / 255
 EIGHT_BITS = Recording(LEVEL, 0.0, 1.0)

@@ -7,9 +7,9 @@ import pytest
 from scipy import optimize, stats
 
 from convkit.recovery import Parameters, Problem, tobit
-from convkit.recovery.rails import Noise
 from convkit.recovery.recording import Recording
-from convkit.recovery.tobit import _Likelihood, maximise_likelihood
+from convkit.recovery.saturation.rails import Noise
+from convkit.recovery.saturation.tobit import _Likelihood, maximise_likelihood
 
 RECORDINGS = [Recording(1 / 20, 0.0, 1.0), Recording(1 / 20, 0.0), Recording(None, -math.inf, 0.8)]
 

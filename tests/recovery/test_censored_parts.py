@@ -7,11 +7,11 @@ import pytest
 from scipy import signal
 
 from convkit.recovery import Parameters, Problem, find_optimum, responses
-from convkit.recovery.masked_fit import MaskedFit, masked
 from convkit.recovery.problem import Pair
-from convkit.recovery.rails import Noise, Rails
 from convkit.recovery.recording import Recording
 from convkit.recovery.responses import predicted
+from convkit.recovery.saturation.masked_fit import MaskedFit, masked
+from convkit.recovery.saturation.rails import Noise, Rails
 
 EIGHT_BITS = Recording(1 / 255, 0.0, 1.0)
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import special
 
-from convkit.recovery.normal_tail import log_normal_tail, mills_ratio
+from convkit.recovery.saturation.normal_tail import log_normal_tail, mills_ratio
 
 EVERYWHERE = np.concatenate([np.linspace(-40, 40, 4001), np.logspace(1, 8, 50), -np.logspace(1, 8, 50), [0.0, -0.0]])
 

@@ -13,13 +13,13 @@ from PIL import Image, ImageFilter
 
 from convkit import ConvkitError, load_image
 from convkit.recovery import Parameters, Problem, find_optimum
-from convkit.recovery.program import Passes, Program, Rounding, centred
+from convkit.recovery.proof.program import Passes, Program, Rounding, centred
+from convkit.recovery.proof.replay import Replay, proves, replay
+from convkit.recovery.proof.rounding import find_rounding
+from convkit.recovery.proof.snapping import Snapped
+from convkit.recovery.proof.tally import Ties
 from convkit.recovery.recording import Recording
 from convkit.recovery.registered import Registered
-from convkit.recovery.replay import Replay, proves, replay
-from convkit.recovery.rounding import find_rounding
-from convkit.recovery.snapping import Snapped
-from convkit.recovery.tally import Ties
 
 EIGHT = Recording(1 / 255, 0.0, 1.0)
 SIXTEEN = Recording(1 / 65535, 0.0, 1.0)

@@ -13,12 +13,12 @@ from PIL import Image, ImageFilter
 from convkit import load_image
 from convkit.kernel import parse_kernel
 from convkit.recovery import Parameters, Problem, find_optimum
-from convkit.recovery.factors import estimated_factors
+from convkit.recovery.proof.factors import estimated_factors
+from convkit.recovery.proof.replay import proves, replay
+from convkit.recovery.proof.rounding import find_rounding
+from convkit.recovery.proof.snapping import Snapped, simplest_fraction, snap
 from convkit.recovery.recording import Recording
 from convkit.recovery.registered import Registered
-from convkit.recovery.replay import proves, replay
-from convkit.recovery.rounding import find_rounding
-from convkit.recovery.snapping import Snapped, simplest_fraction, snap
 
 PILLOW = [
     ImageFilter.BLUR, ImageFilter.CONTOUR, ImageFilter.DETAIL, ImageFilter.EDGE_ENHANCE, ImageFilter.EDGE_ENHANCE_MORE,

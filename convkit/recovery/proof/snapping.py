@@ -8,8 +8,8 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
-from convkit.recovery.factors import estimated_factors
 from convkit.recovery.problem import Parameters
+from convkit.recovery.proof.factors import estimated_factors
 
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]

@@ -7,15 +7,15 @@ from fractions import Fraction
 
 import numpy as np
 
-from convkit.recovery.factors import integer_factors, keeps_means, leading_factors
-from convkit.recovery.outputs import Outputs
 from convkit.recovery.problem import Parameters
-from convkit.recovery.program import Arithmetic, Passes, Program, Rounding
+from convkit.recovery.proof.factors import integer_factors, keeps_means, leading_factors
+from convkit.recovery.proof.outputs import Outputs
+from convkit.recovery.proof.program import Arithmetic, Passes, Program, Rounding
+from convkit.recovery.proof.replay import Replay
+from convkit.recovery.proof.snapping import Snapped
+from convkit.recovery.proof.tally import Ties
 from convkit.recovery.recording import Recording
 from convkit.recovery.registered import Registered
-from convkit.recovery.replay import Replay
-from convkit.recovery.snapping import Snapped
-from convkit.recovery.tally import Ties
 from convkit.recovery.tiles import tiles
 
 # Roundings are compared on at most so many tiles of so many outputs a side, spread over the image.

@@ -7,14 +7,14 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from convkit.recovery.masked_fit import MaskedFit, Masks, masked
 from convkit.recovery.optimum import Optimum, find_optimum
 from convkit.recovery.problem import Parameters, Problem
-from convkit.recovery.rails import Noise, Rails
 from convkit.recovery.recording import Recording
 from convkit.recovery.responses import predicted
+from convkit.recovery.saturation.masked_fit import MaskedFit, Masks, masked
+from convkit.recovery.saturation.rails import Noise, Rails
+from convkit.recovery.saturation.tobit import TobitFit, maximise_likelihood
 from convkit.recovery.spectrum import Spectrum
-from convkit.recovery.tobit import TobitFit, maximise_likelihood
 
 _MOST_ROUNDS = 10
 # A choice of outputs is final when the fit to it moves the predictions by less than this share of the noise.

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from convkit.convolution.apply import strided
 from convkit.convolution.backends import Backend, choose_backend
 from convkit.errors import KernelError
-from convkit.recovery.factors import integer_factors, keeps_means, leading_factors
 from convkit.recovery.problem import Parameters
+from convkit.recovery.proof.factors import integer_factors, keeps_means, leading_factors
+from convkit.recovery.proof.snapping import Snapped
 from convkit.recovery.recording import Recording
-from convkit.recovery.snapping import Snapped
 
 Array = NDArray[np.float64]
 

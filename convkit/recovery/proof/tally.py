@@ -8,7 +8,7 @@ from operator import add
 import numpy as np
 from numpy.typing import NDArray
 
-from convkit.recovery.program import Arithmetic, Rounding, Sums
+from convkit.recovery.proof.program import Arithmetic, Rounding, Sums
 
 Array = NDArray[np.float64]
 

@@ -9,13 +9,13 @@ from numpy.typing import NDArray
 
 from convkit.recovery.moments import moved
 from convkit.recovery.normal_equations import NormalEquations
-from convkit.recovery.normal_tail import log_normal_tail
 from convkit.recovery.observations import Observations, observe
 from convkit.recovery.patches import patch_blocks
 from convkit.recovery.problem import Parameters, Problem
 from convkit.recovery.quadratic import as_parameters, as_vector
-from convkit.recovery.rails import Noise
 from convkit.recovery.recording import Recording
+from convkit.recovery.saturation.normal_tail import log_normal_tail
+from convkit.recovery.saturation.rails import Noise
 from convkit.recovery.spectrum import Spectrum
 
 Vector = NDArray[np.float64]

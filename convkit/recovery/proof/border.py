@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 
 from convkit.convolution.apply import strided
 from convkit.convolution.backends import choose_backend
-from convkit.recovery.outputs import Outputs
-from convkit.recovery.program import DOUBLE, Arithmetic, Passes, Program, Rounding, Sums
+from convkit.recovery.proof.outputs import Outputs
+from convkit.recovery.proof.program import DOUBLE, Arithmetic, Passes, Program, Rounding, Sums
+from convkit.recovery.proof.replay import Replay
+from convkit.recovery.proof.snapping import Snapped
 from convkit.recovery.recording import Recording
 from convkit.recovery.registered import Registered
-from convkit.recovery.replay import Replay
-from convkit.recovery.snapping import Snapped
 from convkit.recovery.tiles import Tile, tiles
 
 Places = NDArray[np.intp]
@@ -136,7 +136,7 @@ def find_border(
     --------
     >>> from convkit import convolve
     >>> from convkit.recovery.problem import Parameters
-    >>> from convkit.recovery.replay import replay
+    >>> from convkit.recovery.proof.replay import replay
     >>> picture = np.random.default_rng(0).random((8, 9))
     >>> scene = Registered(picture, convolve(picture, "box:3", padding="reflect"))
     >>> program = Program(Parameters(np.full((3, 3), 1 / 9)), Rounding.NONE)

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convkit.recovery.plane import Coverage, Plane
-from convkit.recovery.program import Arithmetic, Sums
+from convkit.recovery.proof.program import Arithmetic, Sums
+from convkit.recovery.proof.tally import Tally
 from convkit.recovery.registered import Registered
-from convkit.recovery.tally import Tally
 from convkit.recovery.tiles import Tile, in_lanes
 
 Places = NDArray[np.intp]

@@ -4,12 +4,12 @@ import math
 from dataclasses import dataclass
 
 from convkit.recovery.autocorrelation import transform_length
-from convkit.recovery.outputs import Outputs
-from convkit.recovery.program import Arithmetic, Program, Rounding
+from convkit.recovery.proof.outputs import Outputs
+from convkit.recovery.proof.program import Arithmetic, Program, Rounding
+from convkit.recovery.proof.snapping import Snapped
+from convkit.recovery.proof.tally import Tally, Ties
 from convkit.recovery.recording import Recording
 from convkit.recovery.registered import Registered
-from convkit.recovery.snapping import Snapped
-from convkit.recovery.tally import Tally, Ties
 from convkit.recovery.tiles import Tile, tiles
 
 

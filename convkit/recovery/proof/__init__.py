@@ -1,0 +1,25 @@
+"""Replaying what was found, to the last bit: whole numbers, rounding, border rule."""
+
+from convkit.recovery.proof.border import Border, BorderRule, Candidate, find_border
+from convkit.recovery.proof.program import Program, Rounding, centred
+from convkit.recovery.proof.replay import Replay, proves, replay
+from convkit.recovery.proof.rounding import FoundRounding, find_rounding
+from convkit.recovery.proof.snapping import Snapped, guesses, snap
+
+__all__ = [
+    "Border",
+    "BorderRule",
+    "Candidate",
+    "FoundRounding",
+    "Program",
+    "Replay",
+    "Rounding",
+    "Snapped",
+    "centred",
+    "find_border",
+    "find_rounding",
+    "guesses",
+    "proves",
+    "replay",
+    "snap",
+]
