@@ -41,7 +41,7 @@ from convkit.experiment.record import (
 )
 from convkit.experiment.settings import Experiment
 from convkit.kernel import Kernel
-from convkit.recovery import Descent, Parameters, Problem, Solver, Spectrum
+from convkit.recovery import Descent, Parameters, Solver, Spectrum
 from convkit.recovery.constraints import Constrained
 from convkit.recovery.null_directions import in_words, null_pictures, undetermined
 from convkit.recovery.proof import Border
@@ -347,7 +347,7 @@ def _fit_block(posed: Posed, answer: Answer, identity: Identity | None) -> FitBl
     """Judge the data at the optimum, not how far a descent came."""
     optimum, recording, count = answer.optimum, posed.recording, answer.problem.count
     rms, level = math.sqrt(optimum.residual_squares / count), recording.level
-    spread = _spread(answer.problem)
+    spread = optimum.spread
     fit = FitBlock(
         residual_rms=rms,
         rounding_rms=level / math.sqrt(12.0) if level is not None else None,
@@ -371,13 +371,6 @@ def _fit_block(posed: Posed, answer: Answer, identity: Identity | None) -> FitBl
             "evidence": [EvidenceBlock.of(one) for one in told.evidence],
         }
     )
-
-
-def _spread(problem: Problem) -> float:
-    """Sum of the squared deviations of all targets used from their mean."""
-    used = [np.asarray(pair.used(), dtype=np.float64) for pair in problem.pairs]
-    mean = sum(float(values.sum()) for values in used) / problem.count
-    return sum(float(np.square(values - mean).sum()) for values in used)
 
 
 def _expectation(

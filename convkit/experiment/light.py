@@ -99,6 +99,8 @@ def _residual_levels(found: Understood, encoded: Inputs) -> float:
     level = encoded.recording.level
     assert level is not None  # pictures
     squares, count = 0.0, 0
+    if not found.posed.inputs.linear:
+        return math.sqrt(found.answer.optimum.residual_squares / found.answer.problem.count) / level
     for pair in found.answer.problem.pairs:
         residual = _encoded_residual(pair, found.answer.optimum.point, found, encoded)
         squares += float(np.square(residual).sum())
@@ -107,9 +109,8 @@ def _residual_levels(found: Understood, encoded: Inputs) -> float:
 
 
 def _encoded_residual(pair: Pair, point: Parameters, found: Understood, encoded: Inputs) -> NDArray[np.float64]:
-    fitted, target = predicted(pair, point, stride=found.answer.problem.stride), np.asarray(pair.target)
-    if found.posed.inputs.linear:
-        fitted, target = to_encoded(np.clip(fitted, 0.0, 1.0)), to_encoded(target)
+    fitted = to_encoded(np.clip(predicted(pair, point, stride=found.answer.problem.stride), 0.0, 1.0))
+    target = to_encoded(pair.target)
     used = ~encoded.recording.saturated(target)
     if pair.mask is not None:
         used &= pair.mask

@@ -47,6 +47,8 @@ class Optimum:
         ``G⁻¹`` (its pseudo-inverse when deficient): the covariance for noise of variance 1.
     count : float
         How many outputs were used.
+    spread : float
+        Sum of the squared deviations of their targets from the mean.
     """
 
     point: Parameters
@@ -56,6 +58,7 @@ class Optimum:
     spectrum: Spectrum
     unit_covariance: Matrix
     count: float
+    spread: float
 
     @property
     def unknowns(self) -> int:
@@ -118,7 +121,8 @@ def find_optimum(problem: Problem, normal: NormalEquations) -> Optimum:
 def _optimum(point: Parameters, squares: float, spectrum: Spectrum, normal: NormalEquations) -> Optimum:
     freedom = normal.count - spectrum.rank
     variance = squares / freedom if freedom > 0 else math.nan
-    return Optimum(point, squares, squares, variance, spectrum, spectrum.pseudo_inverse, normal.count)
+    unit_covariance, spread = spectrum.pseudo_inverse, normal.centred().energy
+    return Optimum(point, squares, squares, variance, spectrum, unit_covariance, normal.count, spread)
 
 
 def _known_well(normal: NormalEquations, point: Parameters, spectrum: Spectrum) -> float | None:

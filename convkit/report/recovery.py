@@ -18,6 +18,8 @@ from convkit.report.table import add_row, has_colour, new_table, show, stdout_co
 # Up to this many taps on a side, every tap has its row.
 _EVERY_TAP = 7
 _MOST_ERRORS = 10
+# Standard errors below this share of the largest tap are shown as 0.
+_ROUNDING = 1e-13
 # Characters for pictures side by side, within a terminal of 80.
 _LINE = 76
 
@@ -124,6 +126,7 @@ def _loss_table(found: Recovery) -> Table:
 def _tap_table(kernel: KernelBlock, bias: BiasBlock, positions: list[tuple[int, ...]], *, every: bool) -> Table:
     """One row a tap, and the bias last; — where the data leave a value open, unless every one is asked for."""
     true = kernel.true if kernel.true is not None and kernel.true.shape == kernel.learned.shape else None
+    largest = float(np.abs(kernel.learned).max())
     headers = ["tap", "learned", *(["true", "error"] if true is not None else []), "std. error"]
     table = new_table(*headers, left=1)
     for row, column in positions:
@@ -134,18 +137,21 @@ def _tap_table(kernel: KernelBlock, bias: BiasBlock, positions: list[tuple[int, 
         if true is not None:
             expected = float(true[row, column])
             cells += [compact(expected), _signed(learned - expected) if known else "—"]
-        add_row(table, *cells, _error(standard_error))
+        add_row(table, *cells, _error(standard_error, largest))
     if bias.learned is not None:
         known = bias.standard_error is not None and np.isfinite(bias.standard_error)
         cells = ["bias", compact(bias.learned) if known or every else "—"]
         if true is not None:
             cells += [compact(bias.true), _signed(bias.learned - (bias.true or 0.0)) if known or every else "—"]
-        add_row(table, *cells, _error(bias.standard_error if bias.standard_error is not None else np.nan))
+        add_row(table, *cells, _error(bias.standard_error if bias.standard_error is not None else np.nan, largest))
     return table
 
 
-def _error(value: float) -> str:
-    return compact(value, 2) if np.isfinite(value) else "—"
+def _error(value: float, largest: float) -> str:
+    """Write a standard error; rounding alone leaves errors that nobody need see."""
+    if not np.isfinite(value):
+        return "—"
+    return compact(value, 2) if value > _ROUNDING * largest else "0"
 
 
 def _show_large(kernel: KernelBlock, bias: BiasBlock, *, every: bool) -> None:

@@ -207,15 +207,20 @@ class _Search:
         tobit, masks = found.tobit, self.free(found.rails)
         if sum(int(np.count_nonzero(mask)) for mask in masks) < _ENOUGH * self.problem.unknowns:
             masks = found.between.masks
-        count, squares = 0, 0.0
+        count, squares, total, energy = 0, 0.0, 0.0, 0.0
         for beside, mask in zip(found.rails, masks, strict=True):
             residuals = beside.target - beside.predicted
             residuals[~mask] = 0.0
             count += int(np.count_nonzero(mask))
             squares += float(np.einsum("ij,ij->", residuals, residuals))
+            total += float(np.einsum("ij,ij->", beside.target, mask))
+            energy += float(np.einsum("ij,ij,ij->", beside.target, beside.target, mask))
         freedom = count - tobit.spectrum.rank
         variance = squares / freedom if freedom > 0 else math.nan
-        optimum = Optimum(tobit.point, squares, squares, variance, tobit.spectrum, tobit.covariance, float(count))
+        spread = max(energy - total**2 / max(count, 1), 0.0)
+        optimum = Optimum(
+            tobit.point, squares, squares, variance, tobit.spectrum, tobit.covariance, float(count), spread
+        )
         optimum = replace(optimum, unit_covariance=tobit.covariance / optimum.noise_variance(self.recording.level))
         return self._told(optimum, SaturationMethod.TOBIT, tobit.noise.total, masks, tobit.covariance)
 

@@ -30,13 +30,13 @@ def floor_evidence(optimum: Optimum, recording: Recording, scale: float) -> Evid
     optimum : Optimum
     recording : Recording
     scale : float
-        RMS of the target, for a target without a level.
+        Largest magnitude of the target, for a target without a level.
 
     Returns
     -------
     Evidence
         Effect: the variance in roundings, ``σ² / (level²/12)``; for a target without a level ``σ²`` in units of
-        what float32 makes of its RMS.
+        what float32 makes of its largest number.
     """
     freedom = max(optimum.count - optimum.spectrum.rank, 1.0)
     unit = recording.rounding_variance or max((_FLOAT * scale) ** 2, 1e-300)

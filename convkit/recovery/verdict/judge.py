@@ -2,8 +2,6 @@
 
 import math
 
-import numpy as np
-
 from convkit.recovery.null_directions import in_words
 from convkit.recovery.optimum import Optimum
 from convkit.recovery.problem import Problem
@@ -71,14 +69,14 @@ def judge(
     sample = Sample.of(problem, optimum)
     slack = max(sigma, REACH * (recording.level or 0.0))
     extremes = sample.extremes(slack)
-    floor = floor_evidence(optimum, recording, _root_mean_square(problem))
+    floor = floor_evidence(optimum, recording, max(abs(extremes.lowest), abs(extremes.highest)))
     basic = (floor, reach_evidence(extremes, recording), clipping_evidence(extremes, recording, slack))
     at_floor = all(test.passed for test in basic)
     if at_floor and floor.effect <= floor.least_effect:
         return Judgement(Verdict.LINEAR, f"at the rounding floor: {floor.told}", basic)
     if sigma == 0.0 or extremes.count < _FEWEST:
         return _untested(basic, extremes.count)
-    return _tested(sample, sigma, recording, basic, at_floor=at_floor, noise_like=noise_like)
+    return _tested(sample, optimum, recording, basic, at_floor=at_floor, noise_like=noise_like)
 
 
 def _untested(basic: tuple[Evidence, ...], count: int) -> Judgement:
@@ -90,7 +88,7 @@ def _untested(basic: tuple[Evidence, ...], count: int) -> Judgement:
 
 def _tested(
     sample: Sample,
-    sigma: float,
+    optimum: Optimum,
     recording: Recording,
     basic: tuple[Evidence, ...],
     *,
@@ -98,7 +96,7 @@ def _tested(
     noise_like: str | None,
 ) -> Judgement:
     floor, reach, clipping = basic
-    tally = sample.tally(sigma, recording)
+    tally = sample.tally(math.sqrt(optimum.residual_squares / optimum.count), recording)
     if tally.count < _FEWEST:
         return _untested(basic, tally.count)
     blocks, white, even = noise.blocks(tally), noise.whiteness(tally), noise.homogeneity(tally)
@@ -117,7 +115,7 @@ def _tested(
         return Judgement(Verdict.NOT_LINEAR, _sentence(strongest, clipping, beyond), evidence)
     if not clipping.passed:
         return Judgement(Verdict.NOT_LINEAR, clipping.told, evidence)
-    if not jpeg and white.effect >= _ALIKE and sigma**2 > sample.target_variance() / 2.0:
+    if not jpeg and white.effect >= _ALIKE and 2.0 * optimum.residual_squares > optimum.spread:
         told = f"most of the target is not explained, and what is left is no noise: {white.told}"
         return Judgement(Verdict.NOT_LINEAR, told, evidence)
     if at_floor and not white.passed:
@@ -141,9 +139,3 @@ def _noise(floor: Evidence, reach: Evidence, white: Evidence, even: Evidence, be
         "the losses of JPEG" if jpeg else f"noise that is not {' and not '.join(unlike)}" if unlike else "white noise"
     )
     return f"{kind}: {_sentence(floor, white, even, beyond)}"
-
-
-def _root_mean_square(problem: Problem) -> float:
-    """RMS of the outputs used."""
-    squares = sum(float(np.square(np.asarray(pair.used(), np.float64)).sum()) for pair in problem.pairs)
-    return math.sqrt(squares / max(problem.count, 1))

@@ -175,11 +175,6 @@ class Sample:
             sum(int(np.count_nonzero(fitted > highest + slack)) for _, fitted in used),
         )
 
-    def target_variance(self) -> float:
-        """Variance of the targets used."""
-        used = [block.target[block.mask] for block in self.blocks]
-        return float(np.concatenate(used).var()) if any(part.size for part in used) else 0.0
-
     def tally(self, sigma: float, recording: Recording) -> Tally:
         """Add up what the tests need, of outputs that are clear of the rails."""
         used = [fitted[block.mask] for block, fitted in zip(self.blocks, self.fitted, strict=True)]
