@@ -135,6 +135,22 @@ def test_a_small_change_of_many_taps_is_refused() -> None:
     assert all(found(one, covariance, "scharr") for one in draws(own, covariance, DRAWS, seed=6))
 
 
+def test_a_family_is_no_name_for_a_kernel_that_it_fits_trivially() -> None:
+    """Sobel's two weights are a Gaussian's slope of some sigma and gain, however noise tilts it."""
+    taps = in_window(named_kernel("sobel").taps, 7)
+    covariance = 1e-6 * np.eye(49)
+    for one in draws(taps, covariance, 5, seed=7):
+        names = [match.name for match in name_kernel(one, covariance, (-3, -3)).names]
+        assert names[0] == "sobel"
+        assert "gaussian-slope" not in names
+
+
+def test_a_plain_name_comes_before_the_same_kernel_of_a_basis() -> None:
+    taps = np.full((3, 3), 0.153)
+    naming = name_kernel(taps, 1e-8 * np.eye(9), (-1, -1))
+    assert [match.name for match in naming.names] == ["box"]
+
+
 def test_wide_error_bars_let_many_names_through_and_count_them() -> None:
     taps = in_window(named_kernel("gaussian:0.85,3").taps, 5)
     covariance = (0.05 * taps.max()) ** 2 * np.eye(25)
