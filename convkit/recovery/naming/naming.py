@@ -68,6 +68,9 @@ def name_kernel(
     the largest tap, as single precision leaves; if nothing fits so, of 1/10,000; and if the taps are whole
     multiples of a binary or decimal step, of that rounding. Which one it was is said.
 
+    A window of more than 625 taps is cut to what is seen. If that is still larger, the chi-square is that of sums of
+    neighbours, beside every single tap, and directions that the data leave open are not looked for.
+
     Parameters
     ----------
     taps : array_like, shape (kh, kw)
