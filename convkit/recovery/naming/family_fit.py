@@ -176,7 +176,7 @@ def _size(sides: Sequence[float]) -> Size:
 
 
 def _best_start(observation: Observation, family: Family, window: Window, starts: list[Start]) -> FamilyFit | None:
-    """Fit from the starts that look best."""
+    """Fit from the start that looks best, or the next if that leads nowhere."""
     fitted = len(family.free)
     tries = []
     for start in starts:
@@ -186,8 +186,13 @@ def _best_start(observation: Observation, family: Family, window: Window, starts
         except KernelError:  # a size beyond what a kernel may have
             continue
     tries.sort(key=lambda one: _coarse(one[0].chi2))
-    found = [_fitted(model, point) for point, model in tries[:_MOST_STARTS]]
-    return min((one for one in found if one), key=lambda one: _coarse(one.misfit.chi2), default=None)
+    found: list[FamilyFit] = []
+    for point, model in tries[:_MOST_STARTS]:
+        one = _fitted(model, point)
+        found += [one] if one else []
+        if one and one.misfit.fits:
+            break
+    return min(found, key=lambda one: _coarse(one.misfit.chi2), default=None)
 
 
 def _coarse(chi2: float) -> float:

@@ -16,6 +16,7 @@ from convkit.recovery.naming.placing import corner_of
 from convkit.recovery.naming.words import offset_in_words, with_error
 
 Taps = NDArray[np.float64]
+Vector = NDArray[np.float64]
 
 # A length or a gain with an error above this share of it is anything.
 _VAGUE = 0.5
@@ -44,9 +45,23 @@ def match_families(observation: Observation, named: set[str]) -> list[FamilyMatc
     return matches
 
 
+def _within_a_turn(angle: float, turn: float) -> float:
+    """Bring an angle into one turn, and what rounding takes just below it to just below 0."""
+    return (angle + turn / 360) % turn - turn / 360 if turn else angle
+
+
+def _straightened(found: FamilyFit) -> Vector:
+    """The parameters with their angles rounded: a tilt that is noise makes equal taps different."""
+    straight = [
+        round(value / free.grain) * free.grain if free.turn else value
+        for free, value in zip(found.model.family.free, found.point.values.tolist(), strict=True)
+    ]
+    return np.array(straight)
+
+
 def _levels(observation: Observation, block: Taps) -> int:
     """How many different sizes the taps have, zero left out."""
-    steps = np.unique(np.rint(np.abs(block) / (2 * observation.floor)))
+    steps = np.unique(np.rint(np.abs(block / np.abs(block).max()) * observation.largest / (2 * observation.floor)))
     return int((steps > 0).sum())
 
 
@@ -71,10 +86,14 @@ def _as_match(observation: Observation, found: FamilyFit) -> FamilyMatch | None:
         free.idle and math.isfinite(e) for free, e in zip(family.free, errors, strict=True)
     )
     free_gain = simple_gain(gain, gain_error) != 1.0
-    if not certain or not numbers or _levels(observation, found.placed.block) <= numbers + free_gain:
+    if (
+        not certain
+        or not numbers
+        or _levels(observation, found.model.block(_straightened(found))) <= numbers + free_gain
+    ):
         return None
     parameters = [
-        Parameter(free.name, value % free.turn if free.turn else value, error)
+        Parameter(free.name, _within_a_turn(value, free.turn), error)
         for free, value, error in zip(
             (*family.free, *family.given),
             (*found.point.values.tolist(), *found.model.given),

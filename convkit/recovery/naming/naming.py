@@ -68,6 +68,9 @@ def name_kernel(
     the largest tap, as single precision leaves; if nothing fits so, of 1/10,000; and if the taps are whole
     multiples of a binary or decimal step, of that rounding. Which one it was is said.
 
+    A window of more than 625 taps is cut to what is seen. If that is still larger, the chi-square is that of sums of
+    neighbours, beside every single tap, and directions that the data leave open are not looked for.
+
     Parameters
     ----------
     taps : array_like, shape (kh, kw)
@@ -109,7 +112,7 @@ def name_kernel(
             break  # the error bars are wider than that already
         observation = observe(kernel, errors, offset, floor, freedom)
         names = _names(observation)
-        note = "" if note else _judged_in_part(observation)
+        note = _judged_in_part(observation)
         if names:
             return Naming(names, found, ", ".join(filter(None, [rounding, note])))
     return Naming((), found, note)
@@ -165,14 +168,17 @@ def _names(observation: Observation) -> tuple[Match, ...]:
 
 
 def _distinct(found: list[TemplateMatch]) -> list[TemplateMatch]:
-    """Leave of kernels that differ by gain and turn only the likeliest, plain names, and those that fit as they are.
+    """Leave of kernels that differ by gain and turn only the plain names, and those that fit as they are.
 
-    Of a rounded Gaussian's sigmas, the likeliest.
+    Where no name is plain, or they are one rounded Gaussian of several sigmas, the likeliest is left.
     """
-    best: dict[object, TemplateMatch] = {}
-    for one in sorted(found, key=lambda one: one.match.score):
-        template = one.template
-        if (template.form not in best) or (not template.rounded and (one.literal or template.plain)):
-            best.setdefault(template.form, one)
-            best.setdefault((template.form, template.name), one)
-    return list({id(one): one for one in best.values()}.values())
+    kept: dict[object, TemplateMatch] = {}
+    by_likelihood = sorted(found, key=lambda one: one.match.score)
+    for one in by_likelihood:
+        if not one.template.rounded and (one.template.plain or one.literal):
+            kept.setdefault((one.template.form, one.template.name), one)
+    forms = {one.template.form for one in kept.values()}
+    for one in by_likelihood:
+        if one.template.form not in forms:
+            kept.setdefault(one.template.form, one)
+    return list(kept.values())

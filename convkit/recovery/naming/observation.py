@@ -166,8 +166,10 @@ class Observation:
         if self.covariance is None:
             return blocks.reshape(*blocks.shape[:-2], -1) / self.floor
         pooled = _pooled(blocks, self.pool)
-        whitened: Matrix = pooled.reshape(*pooled.shape[:-2], -1) @ self._whitener
-        return whitened
+        if blocks.ndim == 2:
+            # Not as a product of matrices: a fit takes hundreds of these, and for each BLAS would wake its threads.
+            return np.asarray(np.einsum("p,pq->q", pooled.ravel(), self._whitener))
+        return np.asarray(pooled.reshape(*pooled.shape[:-2], -1) @ self._whitener)
 
     @cached_property
     def _whitener(self) -> Matrix:
