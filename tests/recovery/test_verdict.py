@@ -29,7 +29,7 @@ def corpus() -> ModuleType:
 FILTERS = corpus()
 PICTURES = {name: picture[:260, :300] for name, picture in FILTERS.pictures().items()}
 EIGHT_BITS = Recording(1 / 255, 0.0, 1.0)
-# Radius 0.3 rounds most of what it changes away; modes are not on the list.
+# These blurs round most of what they change away; three pixels' mode is mostly the pixel itself.
 UNDECIDED = {"PIL GaussianBlur 0.3", "PIL GaussianBlur 0.5", "mode 3x3"}
 
 
@@ -51,7 +51,7 @@ def test_filters_that_are_not_linear_are_found_out(case, picture: str) -> None:
     image = PICTURES[picture]
     target = case.run(image)
     if case.name in UNDECIDED or (case.name == "blurred, clipped to 16..235" and picture == "noise"):
-        pytest.skip("the median of 40 grey levels' noise, blurred, is never clipped")
+        pytest.skip("on this picture it is linear: hardly any output is touched")
     judgement = verdict_on(image, target, case.windows[-1])
     assert judgement.verdict is Verdict.NOT_LINEAR, judgement.reason
 
@@ -64,7 +64,7 @@ def test_linear_filters_in_whole_numbers_are_linear(case, picture: str) -> None:
     image = PICTURES[picture]
     judgement = verdict_on(image, case.run(image), case.windows[-1])
     assert judgement.verdict is Verdict.LINEAR, judgement.reason
-    assert all(test.passed for test in judgement.evidence if test.name != "white noise")
+    assert all(test.passed for test in judgement.evidence if test.name not in ("white noise", "even noise"))
 
 
 @pytest.mark.parametrize("sigma", [0.5, 2.0, 20.0])
@@ -82,9 +82,9 @@ def test_white_noise_is_noisy(name: str, sigma: float, rng: np.random.Generator)
 @pytest.mark.parametrize("told", [True, False])
 def test_jpeg_is_noisy_and_recognised(quality: int, told: bool) -> None:
     image = PICTURES["camera"]
-    case = next(case for case in FILTERS.linear() if case.name == "cv2 boxFilter 5")
+    case = next(case for case in FILTERS.linear() if case.name == "cv2 GaussianBlur 0.6")
     target = FILTERS.jpeg(case.run(image), quality)
-    judgement = verdict_on(image, target, 5, "jpeg" if told else None)
+    judgement = verdict_on(image, target, 7, "jpeg" if told else None)
     assert judgement.verdict is Verdict.NOISY, judgement.reason
     assert judgement.reason.startswith("a linear filter and the losses of JPEG")
 

@@ -17,11 +17,11 @@ from convkit.recovery.verdict.tally import Sample
 # the filters that are not linear reaches 11 %. JPEG, which drops small differences, is not linear itself: up to 12 %.
 LEAST_SHARE = 0.03
 LEAST_SHARE_IN_JPEG = 0.2
-# Roundings between passes drop small differences too (up to 37 % of the residual with Pillow's GaussianBlur), so within
-# their floor it takes half.
-_HALF = 0.5
 # Where more than half of the target is left, residuals that correlate by this much are no noise but the filter's own.
 _ALIKE = 0.2
+# Roundings between passes drop small differences too (up to 53 % of the residual with Pillow's GaussianBlur of radius
+# 0.8), so within their floor it takes more than that.
+_MOSTLY = 0.6
 # Fewer outputs are not tested for structure.
 _FEWEST = 1000
 
@@ -103,7 +103,7 @@ def _tested(
     jpeg = noise_like == "jpeg" or not blocks.passed
     least = LEAST_SHARE_IN_JPEG if jpeg else LEAST_SHARE
     if at_floor:
-        least = _HALF
+        least = _MOSTLY
     elif recording.level is not None:
         least = max(least, 1.0 / floor.effect)  # one rounding may follow anything
     structure = structure_evidence(tally, min(least, 1.0))
@@ -132,7 +132,7 @@ def _sentence(*tests: Evidence) -> str:
 
 def _noise(floor: Evidence, reach: Evidence, white: Evidence, even: Evidence, beyond: Evidence, *, jpeg: bool) -> str:
     """Say what kind of noise was found."""
-    if floor.passed and not reach.passed and not jpeg:
+    if floor.effect <= floor.least_effect and not reach.passed and not jpeg:
         return f"a few outliers: {_sentence(floor, reach, beyond)}"
     unlike = [name for name, test in (("white", white), ("even", even)) if not test.passed]
     kind = (

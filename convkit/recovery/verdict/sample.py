@@ -51,7 +51,7 @@ def blocks(problem: Problem) -> Iterator[Block]:
     --------
     >>> found = list(blocks(Problem.of(np.zeros((3002, 4002)), np.zeros((3000, 4000)), (3, 3))))
     >>> len(found), found[0].pixels.shape, found[-1].top, found[-1].left
-    (54, (68, 68), 2935, 3935)
+    (60, (68, 68), 2935, 3935)
     """
     for pair in problem.pairs:
         yield from _of(pair, problem.size, problem.stride, MOST_OUTPUTS // len(problem.pairs))
