@@ -75,10 +75,11 @@ class AutogradObjective:
                 total += float((residual * residual).sum()) * self.problem.loss_scale
         return total
 
-    def current(self) -> Parameters:
-        """Return a copy of the parameters as they stand."""
+    def mark(self) -> Callable[[], Parameters]:
+        """Remember where the parameters stand, in a copy: optimizers write into them."""
         taps: NDArray[np.float64] = self.weight.detach().cpu().double().numpy().copy()
-        return Parameters(taps, float(self.bias.detach()))
+        here = Parameters(taps, float(self.bias.detach()))
+        return lambda: here
 
     @property
     def _rows(self) -> int:
