@@ -1,7 +1,6 @@
 """Run one experiment: make or read the target, descend, and record what was found."""
 
 import math
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from os import PathLike
@@ -45,13 +44,13 @@ from convkit.recovery import (
     Spectrum,
     Status,
     descend,
-    find_optimum,
     make_objective,
 )
 from convkit.recovery.constraints import Constrained, solve_constrained
 from convkit.recovery.null_directions import in_words, null_pictures, undetermined
 from convkit.recovery.quadratic import as_parameters, as_vector
 from convkit.recovery.ridge import Ridge, solve_ridge
+from convkit.recovery.solution import Solution, solve
 from convkit.recovery.spectrum import predicted_arrival, predicted_losses
 
 # Longer histories are thinned to about this many entries.
@@ -115,8 +114,17 @@ def learn_kernel(
     return run(experiment, watch=watch, announce=announce)
 
 
-def run(experiment: Experiment, *, watch: Watch | None = None, announce: Announce | None = None) -> Recovery:
-    """Run an experiment whose settings are already checked; see `learn_kernel`."""
+def run(
+    experiment: Experiment,
+    *,
+    watch: Watch | None = None,
+    announce: Announce | None = None,
+    solve: Callable[[Problem], Solution] = solve,
+) -> Recovery:
+    """Run an experiment whose settings are already checked; see `learn_kernel`.
+
+    ``solve`` condenses the problem and finds its exact answer; a grid gives one that remembers.
+    """
     experiment = experiment.settled()
     check_device(experiment.device)
     # Three independent streams, so that changing the noise changes neither the image nor the start.
@@ -141,10 +149,8 @@ def run(experiment: Experiment, *, watch: Watch | None = None, announce: Announc
         aligned.image, aligned.target, size, stride=experiment.stride, bias=experiment.bias, loss=experiment.loss
     )
     start = _turned(Parameters.draw(size, start_rng, bias=experiment.bias), flip=experiment.flip)
-    began = time.perf_counter()
-    normal = NormalEquations.of(problem.image, problem.target, problem.size, stride=problem.stride, bias=problem.bias)
-    optimum = find_optimum(problem, normal)
-    seconds = time.perf_counter() - began
+    solution = solve(problem)
+    normal, optimum, seconds = solution.normal, solution.optimum, solution.seconds
     if announce is not None and experiment.backend is LearningBackend.NAIVE and problem.target.size > _MANY_WINDOWS:
         announce(f"the backend naive visits {problem.target.size} windows a step in Python, which takes its time")
     held = _hold(normal, experiment)
