@@ -5,7 +5,7 @@ import logging
 import time
 from asyncio import CancelledError
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -136,7 +136,9 @@ class DaskEngine:
             client.close()
             raise
 
-    def map_unordered(self, work: Callable[[Item], Result], items: Sequence[Item], /) -> Iterator[Outcome[Result]]:
+    def map_unordered(
+        self, work: Callable[[Item], Result], items: Sequence[Item], /
+    ) -> Generator[Outcome[Result], None, None]:
         """Work on the items in batches; those whose worker dies too often are tried again one at a time.
 
         Dask blames every task that was on a dying worker, so only a task that ran alone is known to be the cause.
@@ -173,7 +175,7 @@ class DaskEngine:
 
     def _spread(
         self, work: Callable[[Item], Result], items: Sequence[Item], waiting: deque[int], suspects: list[int]
-    ) -> Iterator[Outcome[Result]]:
+    ) -> Generator[Outcome[Result], None, None]:
         """Work on the items that wait, in batches; add those that were on a worker which died too often."""
         batches = Batches()
         running: dict[Future[_Batch], list[int]] = {}

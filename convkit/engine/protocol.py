@@ -1,6 +1,6 @@
 """What every engine promises: three calls, the same answers."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Generic, Protocol, TypeVar
 
@@ -42,8 +42,10 @@ class Engine(Protocol):
     twice: a worker that dies takes finished results with it. Items are small, paths rather than pixels.
     """
 
-    def map_unordered(self, work: Callable[[Item], Result], items: Sequence[Item], /) -> Iterator[Outcome[Result]]:
-        """Work on every item; give each outcome as it comes.
+    def map_unordered(
+        self, work: Callable[[Item], Result], items: Sequence[Item], /
+    ) -> Generator[Outcome[Result], None, None]:
+        """Work on every item; give each outcome as it comes. To close the generator calls off what still runs.
 
         Raises
         ------

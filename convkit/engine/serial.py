@@ -1,6 +1,6 @@
 """The default engine: one item after the other, in this process."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from typing import TypeVar
 
 from convkit.engine.pairwise import combine_pairwise
@@ -22,7 +22,9 @@ class SerialEngine:
     3
     """
 
-    def map_unordered(self, work: Callable[[Item], Result], items: Sequence[Item], /) -> Iterator[Outcome[Result]]:
+    def map_unordered(
+        self, work: Callable[[Item], Result], items: Sequence[Item], /
+    ) -> Generator[Outcome[Result], None, None]:
         """Work on the items in their order."""
         for index, item in enumerate(items):
             yield Outcome(index, work(item))
