@@ -35,6 +35,10 @@ _COUNT = 2.0
 _AHEAD = 2
 
 
+# Ctrl-C on a terminal goes to the workers too; they are ended by their parent, without a traceback each.
+_NO_INTERRUPTION = "import signal\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\n"
+
+
 @dataclass(frozen=True)
 class _Batch:
     """What came of a task's items, and how long it took."""
@@ -93,6 +97,7 @@ class DaskEngine:
                 dashboard_address=None,
                 host="127.0.0.1",
                 silence_logs=logging.CRITICAL,
+                preload=[_NO_INTERRUPTION],
             )
             return cls(Client(cluster), cluster, environment)
         except BaseException:
@@ -277,6 +282,12 @@ def _lost(got: str) -> EngineLostError:
 
 
 def _quiet() -> None:
-    """Keep Dask's own tales of lost connections, with tracebacks, off stderr: the engine tells them in a sentence."""
-    for name in ("distributed", "tornado", "bokeh"):
-        logging.getLogger(name).setLevel(logging.CRITICAL)
+    """Keep Dask's own tales of lost connections, with tracebacks, off stderr: the engine tells them in a sentence.
+
+    Dask gives several of its loggers a level of their own when it is imported.
+    """
+    import distributed
+
+    for name in (distributed.__name__, *logging.root.manager.loggerDict):
+        if name.split(".")[0] == distributed.__name__:
+            logging.getLogger(name).setLevel(logging.CRITICAL)

@@ -35,11 +35,13 @@ def export_csv(path: str | os.PathLike[str], result: Comparison) -> None:
 
 def _row(one: Run | Group, keys: Iterable[str]) -> Mapping[str, str]:
     shown = one.settings if isinstance(one, Group) else {key: one.settings.get(key) for key in keys}
-    fields = {name: getattr(one, name) for name in type(one).model_fields if name in _SHOWN}
+    fields = {_RENAMED.get(name, name): getattr(one, name) for name in type(one).model_fields if name in _SHOWN}
     return {key: told(value) for key, value in shown.items()} | {name: _cell(value) for name, value in fields.items()}
 
 
 _SHOWN = (set(Run.model_fields) | set(Group.model_fields)) - {"settings", "notes", "standard_error", "true"}
+# What was found has the name of a setting, which may be varied.
+_RENAMED = {"kernel": "learned_kernel", "bias": "learned_bias", "steps": "steps_taken"}
 
 
 def _cell(value: Any) -> str:
