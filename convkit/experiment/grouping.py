@@ -104,14 +104,14 @@ def efficiency(runs: Sequence[Run]) -> float | None:
     For Gaussian noise no unbiased estimate varies less than ``σ² diag(G⁻¹)`` (Kay, *Estimation Theory*, section 4.5),
     which is the square of a run's standard errors. The bound is their mean over the runs; what is observed is the
     sample variance of the deviations from the true kernel, or of the taps where it is unknown, over runs that differ
-    in their seed. So 1 is the best there is, 0.5 wastes half of the data, and more than 1 comes of chance (a standard
-    deviation of about ``sqrt(2 / ((n - 1)·taps))``) or of a bias, such as a ridge has.
+    in their seed; kernels of several sizes are taken size by size, and added up. So 1 is the best there is, 0.5 wastes
+    half of the data, and more than 1 comes of chance (a standard deviation of about ``sqrt(2 / ((n - 1)·taps))``) or
+    of a bias, such as a ridge has.
 
     Returns
     -------
     float or None
-        None for less than two runs, kernels of different size, taps that are not determined, or without noise,
-        where both sides are rounding.
+        None for less than two runs, for taps that are not determined, or without noise, where both sides are rounding.
 
     Examples
     --------
@@ -119,19 +119,21 @@ def efficiency(runs: Sequence[Run]) -> float | None:
     >>> efficiency([run(1.0), run(2.0)])  # variances 0.25 and 0.5
     0.5
     """
-    kernels, bounds = [], []
+    deviations: dict[tuple[int, ...], list[NDArray[np.float64]]] = {}
+    bounds: dict[tuple[int, ...], list[NDArray[np.float64]]] = {}
     for one in runs:
         if one.kernel is None or one.standard_error is None or not np.isfinite(one.standard_error).all():
             return None
-        known = one.true is not None and one.true.shape == one.kernel.shape
-        kernels.append(one.kernel - one.true if known and one.true is not None else one.kernel)
-        bounds.append(np.square(one.standard_error))
         if one.standard_error.max() <= _ROUNDING * np.abs(one.kernel).max():
             return None
-    if len(kernels) < 2 or len({kernel.shape for kernel in kernels}) > 1:
-        return None
-    observed: NDArray[np.float64] = np.var(kernels, axis=0, ddof=1)
-    return float(np.mean(bounds, axis=0).sum() / observed.sum()) if observed.any() else None
+        shape = one.kernel.shape
+        true = one.true if one.true is not None and one.true.shape == shape else np.zeros(shape)
+        deviations.setdefault(shape, []).append(np.subtract(one.kernel, true))
+        bounds.setdefault(shape, []).append(np.square(one.standard_error))
+    several = [shape for shape, found in deviations.items() if len(found) > 1]
+    observed = sum(float(np.var(deviations[shape], axis=0, ddof=1).sum()) for shape in several)
+    bound = sum(float(np.mean(bounds[shape], axis=0).sum()) for shape in several)
+    return bound / observed if observed else None
 
 
 def _known(values: Iterable[float | None]) -> list[float]:

@@ -19,7 +19,7 @@ def show_plan(plan: Plan) -> None:
         columns = [
             Column(key, [told(changes[key]) for changes in record["next"]], words=True) for key in record["next"][0]
         ]
-        show(table_of([Column("key", [task.key for task in plan.left[:_FIRST]], words=True), *columns]))
+        show(table_of(columns))
 
 
 def plan_record(plan: Plan) -> dict[str, Any]:

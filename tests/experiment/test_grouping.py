@@ -72,6 +72,16 @@ def test_kernels_that_differ_are_compared_with_their_own_truth() -> None:
     assert efficiency([*one, *other]) > 0.5
 
 
+def test_kernels_of_several_sizes_are_taken_size_by_size() -> None:
+    small, large = grid(30, solver="exact").runs, grid(30, solver="exact", size=3).runs
+    one = large[0].model_copy(update={"kernel": large[0].kernel[:1], "standard_error": large[0].standard_error[:1]})
+    seen, bound = np.zeros(2)
+    for runs in (small, large):
+        seen += np.var([run.kernel - run.true for run in runs], axis=0, ddof=1).sum()
+        bound += np.mean([run.standard_error**2 for run in runs], axis=0).sum()
+    assert efficiency([*small, one, *large]) == pytest.approx(bound / seen, rel=1e-12)
+
+
 @pytest.mark.parametrize(
     "settings", [{"noise": 0.0, "solver": "exact"}, {"image": "edges"}], ids=["no noise", "not identifiable"]
 )
