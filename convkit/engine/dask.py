@@ -94,7 +94,7 @@ class DaskEngine:
                 n_workers=jobs,
                 threads_per_worker=1,
                 processes=True,
-                dashboard_address=None,
+                dashboard_address="127.0.0.1:0",  # no fixed port, which another grid may have taken
                 host="127.0.0.1",
                 silence_logs=logging.CRITICAL,
                 preload=[_NO_INTERRUPTION],

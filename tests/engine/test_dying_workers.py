@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from convkit import NormalEquations
-from convkit.engine import Engine, open_engine
+from convkit.engine import Engine, EngineLostError, open_engine
 from convkit.engine.serial import SerialEngine
 
 
@@ -61,3 +61,13 @@ def test_an_item_that_kills_its_worker_every_time_comes_to_an_error_and_its_neig
     outcomes = {outcome.index: outcome for outcome in two_workers.map_unordered(work, range(40))}
     assert outcomes.pop(11).error == "its worker died each time that it ran: out of memory, or a crash"
     assert {i: outcome.value for i, outcome in outcomes.items()} == {i: -i for i in range(40) if i != 11}
+
+
+def test_a_tree_with_an_item_that_kills_its_worker_every_time_ends(two_workers: Engine) -> None:
+    def work(i: int) -> int:
+        if i == 2:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return i
+
+    with pytest.raises(EngineLostError, match="one under which several workers died"):
+        two_workers.tree_reduce(work, range(4), operator.add)
