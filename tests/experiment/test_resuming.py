@@ -1,6 +1,5 @@
 """The record on disk: what is in it is not done again, and it is never half a line."""
 
-import fcntl
 import json
 import os
 import subprocess
@@ -14,6 +13,7 @@ from convkit import ConvkitError, Experiment, compare
 from convkit.experiment.comparison import read_runs
 from convkit.experiment.keys import canonical, run_key
 from convkit.experiment.run_grid import plan
+from convkit.experiment.runs_file import RunsFile
 
 GRID = {"noise": [0.0, 0.1], "seed": [0, 1, 2]}
 
@@ -145,8 +145,7 @@ def test_a_damaged_line_in_the_middle_is_refused(path: Path) -> None:
 
 def test_the_second_command_on_a_file_says_so(path: Path) -> None:
     ran(path)
-    with path.open("rb") as other:
-        fcntl.flock(other, fcntl.LOCK_EX)
+    with RunsFile.open(path):
         with pytest.raises(ConvkitError, match="which another one has locked"):
             ran(path)
         assert len(read_runs(path).runs) == 6  # but it may be read
