@@ -82,8 +82,11 @@ def read_runs(path: str | Path, *, announce: Announce | None = None) -> Comparis
         one.model_copy(update={"settings": {key: one.settings.get(key, one.experiment.get(key)) for key in keys}})
         for one in saved
     ]
-    order = {key: _ordered(values) for key, values in _values_by_key(runs).items()}
-    runs.sort(key=lambda one: [order[key].index(value) for key, value in one.settings.items()])
+    places = {
+        key: {_hashable(value): place for place, value in enumerate(_ordered(values))}
+        for key, values in _values_by_key(runs).items()
+    }
+    runs.sort(key=lambda one: [places[key][_hashable(value)] for key, value in one.settings.items()])
     return Comparison.of(runs)
 
 
@@ -116,9 +119,12 @@ def _ordered(values: list[Any]) -> list[Any]:
 
 def _values_by_key(runs: Iterable[Run]) -> dict[str, list[Any]]:
     """Return each varied key with its distinct values, in order of appearance."""
-    vary: dict[str, list[Any]] = {}
+    vary: dict[str, dict[Any, Any]] = {}
     for one in runs:
         for key, value in one.settings.items():
-            if value not in vary.setdefault(key, []):
-                vary[key].append(value)
-    return vary
+            vary.setdefault(key, {}).setdefault(_hashable(value), value)
+    return {key: list(values.values()) for key, values in vary.items()}
+
+
+def _hashable(value: Any) -> Any:
+    return json.dumps(value) if isinstance(value, list) else value
