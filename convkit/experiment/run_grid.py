@@ -20,6 +20,9 @@ from convkit.experiment.vary import Vary, read_vary
 from convkit.image.files import named
 from convkit.recovery import LearningBackend
 
+# So many different sentences about runs are announced.
+_MOST_NOTES = 3
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -216,12 +219,19 @@ class _Report:
             if self._file is not None:
                 self._file.append(line)
             for note in one.notes:
-                if self._announce is not None and note not in self._said:
-                    self._said.add(note)
-                    self._announce(note)
+                self._say(note)
             if self._on_run is not None:
                 self._on_run(one)
             self._progress()
+
+    def _say(self, note: str) -> None:
+        """Announce a note once; of thousands that differ in a number, the first few."""
+        if self._announce is None or note in self._said or len(self._said) > _MOST_NOTES:
+            return
+        self._said.add(note)
+        self._announce(
+            note if len(self._said) <= _MOST_NOTES else "more was said of the runs: see their notes (--json)"
+        )
 
     def _progress(self) -> None:
         if self._on_progress is not None:

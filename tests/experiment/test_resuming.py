@@ -224,3 +224,14 @@ def test_whatever_goes_wrong_in_one_run_is_its_record(path: Path, monkeypatch: p
     monkeypatch.setattr(task, "run", run)
     assert len(ran(path)) == 6
     assert [line["error"] for line in lines(path) if line["status"] == "failed"] == ["MemoryError: too large"] * 2
+
+
+def test_notes_are_announced_once_each_and_only_the_first_few_of_many(path: Path) -> None:
+    said: list[str] = []
+    ran(path, {"lr": [9], "seed": [0, 1]}, announce=said.append)
+    assert len(said) == 1
+    assert said[0].startswith("the learning rate 9 is beyond the limit")
+    assert [line["notes"] for line in lines(path)] == [said, said]
+    said.clear()
+    ran(path, {"lr": [10, 11, 12, 13, 14, 15], "seed": [0]}, announce=said.append)
+    assert [sentence.split()[3] for sentence in said] == ["10", "11", "12", "of"]
