@@ -49,6 +49,7 @@ readme: install  ## Write the outputs shown in the README anew.
 bench: install  ## Measure convkit beside its peers.
 	$(BIN)/python benchmarks/convolve.py
 	$(BIN)/python benchmarks/learn.py
+	$(BIN)/python benchmarks/grid.py
 
 clean:  ## Remove what was built.
 	rm -rf .venv .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache dist build

@@ -75,7 +75,7 @@ def compare(
     vary : dict of lists, optional
         Values by setting; without it, the learning backends.
     jobs : int, optional
-        Run in so many processes on this machine.
+        Run in so many processes on this machine; a script must then do so below ``if __name__ == "__main__":``.
     cluster : str, optional
         Run on a Dask cluster: the scheduler's address or scheduler file. Without both, runs follow each other here.
     save : str or Path, optional
@@ -96,7 +96,8 @@ def compare(
     Returns
     -------
     Comparison
-        The runs in the order of the grid, the last key changing fastest.
+        The runs in the order of the grid, the last key changing fastest. They have the same bits wherever they ran, if
+        this process was started with ``OMP_NUM_THREADS=1``, as workers are: BLAS rounds otherwise in several threads.
 
     Raises
     ------

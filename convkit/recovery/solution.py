@@ -60,9 +60,10 @@ class LastSolution:
 
     def __call__(self, problem: Problem) -> Solution:
         """Return the solution of a problem."""
-        if self._last is not None and _equal(self._last[0], problem):
-            return self._last[1]
-        self._last = None  # frees its memory before more is needed
+        last = self._last  # taken once: a worker of several threads may call this from each
+        if last is not None and _equal(last[0], problem):
+            return last[1]
+        last = self._last = None  # frees its memory before more is needed
         solution = solve(problem)
         if problem.image.size <= _MOST_PIXELS:
             self._last = problem, solution
