@@ -33,8 +33,6 @@ _COUNT = 2.0
 # Tasks for each thread that are with the scheduler at a time: one to run and one to follow it at once. The rest waits
 # here, where it costs the scheduler nothing.
 _AHEAD = 2
-
-
 # Ctrl-C on a terminal goes to the workers too; they are ended by their parent, without a traceback each.
 _NO_INTERRUPTION = "import signal\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\n"
 
@@ -99,7 +97,7 @@ class DaskEngine:
                 silence_logs=logging.CRITICAL,
                 preload=[_NO_INTERRUPTION],
             )
-            return cls(Client(cluster), cluster, environment)
+            return cls(Client(cluster, set_as_default=False), cluster, environment)
         except BaseException:
             if cluster is not None:
                 cluster.close()
@@ -127,7 +125,7 @@ class DaskEngine:
             )
         try:
             found = {"scheduler_file": where} if by_file else {"address": where}
-            client = Client(**found, timeout=_CONNECT)
+            client = Client(**found, timeout=_CONNECT, set_as_default=False)
         except (OSError, ValueError) as error:  # a time-out is an OSError
             raise SettingsError(
                 expected="a Dask scheduler that answers",

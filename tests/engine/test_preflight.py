@@ -39,6 +39,7 @@ def test_a_cluster_that_others_started(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(dask_engine, "_PATIENCE", 0.5)
     monkeypatch.setattr(dask_engine, "_COUNT", 0.1)
+    monkeypatch.delenv("MALLOC_TRIM_THRESHOLD_", raising=False)  # another engine of these tests may be open
     said: list[str] = []
     with LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address="127.0.0.1:0", host="127.0.0.1") as cluster:
         engine = open_engine(cluster=cluster.scheduler_address, announce=said.append)
