@@ -23,7 +23,7 @@ REPEATS = 3
 NAP = 0.5
 NAPS = 40
 SMALL_TASKS = 1000
-TILE, TILES, SIZE = 2048, 8, 15
+TILE, TILES, SIZE = 2048, 16, 15
 
 
 def main() -> None:
