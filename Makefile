@@ -50,6 +50,7 @@ bench: install  ## Measure convkit beside its peers.
 	$(BIN)/python benchmarks/convolve.py
 	$(BIN)/python benchmarks/learn.py
 	$(BIN)/python benchmarks/pairs.py
+	$(BIN)/python benchmarks/grid.py
 
 clean:  ## Remove what was built.
 	rm -rf .venv .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache dist build

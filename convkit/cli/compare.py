@@ -1,16 +1,18 @@
 """``convkit compare``: runs side by side."""
 
-from pathlib import Path
+import json
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from convkit.cli import options
+from convkit.engine.environment import THREADS, Environment
 from convkit.errors import SettingsError
-from convkit.text import shown
+from convkit.text import whole
 
 if TYPE_CHECKING:
-    from convkit.experiment import Comparison
+    from convkit.experiment import Comparison, Experiment
+    from convkit.experiment.vary import Vary
 
 
 @options.experiment_options
@@ -20,16 +22,19 @@ def compare(
         typer.Argument(metavar="[CONFIG]", help="An experiment in TOML to run, or saved runs (.jsonl) to read."),
     ] = None,
     *,
-    vary: Annotated[
-        list[str] | None,
-        typer.Option("--vary", metavar="'KEY=V V'", help="Values of a setting, e.g. 'noise=0 0.1' or 'seed=0:10'."),
-    ] = None,
-    save: Annotated[
-        str | None, typer.Option("--save", metavar="F", help="Append every run to this file, as JSON lines.")
-    ] = None,
-    sort: Annotated[
-        str | None, typer.Option("--sort", metavar="KEY", help="Order the rows by a varied key or a column.")
-    ] = None,
+    vary: options.Vary = None,
+    save: options.Save = None,
+    fresh: options.Fresh = False,
+    retry_failed: options.RetryFailed = False,
+    fail_fast: options.FailFast = False,
+    dry_run: options.DryRun = False,
+    jobs: options.Jobs = None,
+    cluster: options.Cluster = None,
+    group: options.Group = None,
+    stat: options.Stat = None,
+    sort: options.Sort = None,
+    only_changed: options.OnlyChanged = False,
+    export: options.Export = None,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
     given: dict[str, Any],
@@ -37,67 +42,60 @@ def compare(
     """Run an experiment for every combination of --vary, side by side.
 
     Without --vary: the lesson with each backend. --tolerance bounds the largest
-    difference between backends (exit 1 beyond it).
+    difference between backends (exit 1 beyond it). The same command with --save
+    goes on where an earlier one ended.
 
     Example: convkit compare --vary 'noise=0 0.01 0.1' --vary 'seed=0:10'
     """
+    Environment(THREADS)  # before NumPy is loaded: a run has the same bits here and in a worker, one core each
+    from convkit.image import check_writable
     from convkit.report.comparison import order_runs, show_comparison
+    from convkit.report.comparison_csv import export_csv
     from convkit.report.messages import say
 
+    if stat is not None and group is None:
+        raise SettingsError(expected="--group for --stat to tell of", got="--stat alone", hint="--group noise")
+    if export is not None:
+        check_writable(export, inputs=[text for text in (source, save) if text is not None])
+    tolerance = None
     if source is not None and source.endswith(".jsonl"):
         from convkit.experiment.comparison import read_runs
 
-        if vary or given or save:
+        if vary or given or save or dry_run or jobs or cluster:
             raise SettingsError(
                 expected="saved runs to read, or an experiment to run",
                 got="a .jsonl file and options of a run",
                 hint="convkit compare runs.jsonl",
             )
-        result, tolerance = read_runs(source, announce=None if quiet else say), None
+        result = read_runs(source, announce=None if quiet else say)
     else:
-        result, tolerance = _run(source, vary or [], save, given, quiet=quiet or as_json)
+        base, varied = _experiment(source, vary or [], given)
+        if dry_run:
+            _show_plan(base, varied, save if not fresh else None, retry_failed=retry_failed, as_json=as_json)
+            raise typer.Exit
+        where = {"jobs": None if jobs is None else whole("--jobs", jobs, 1), "cluster": cluster}
+        how = {"save": save, "fresh": fresh, "retry_failed": retry_failed, "fail_fast": fail_fast}
+        result, tolerance = _run(base, varied, {**where, **how}, quiet=quiet, bar=not as_json), base.tolerance
+    if group is not None:
+        keys = [key.strip().replace("-", "_") for key in group.split(",") if key.strip()]
+        result = result.grouped(keys, stat or "median")
     result = order_runs(result, sort)
+    if export is not None:
+        export_csv(export, result)
     if as_json:
         print(result.to_json())
     elif not quiet:
-        show_comparison(result, tolerance)
+        show_comparison(result, tolerance, only_changed=only_changed)
     agreed = tolerance is None or result.largest_difference is None or result.largest_difference <= tolerance
     raise typer.Exit(0 if agreed and result.worked else 1)
 
 
-def _check_save(path: str, inputs: list[str]) -> None:
-    """Refuse to append to what is not saved runs, before the work."""
-    from convkit.experiment.comparison import read_runs
-    from convkit.image import check_writable
-
-    check_writable(path, inputs=inputs)
-    if Path(path).is_file() and Path(path).stat().st_size:
-        read_runs(path)
-        if not Path(path).read_bytes().endswith(b"\n"):  # what is appended would join the line that was cut short
-            raise SettingsError(
-                expected="saved runs whose last line is whole",
-                got=f"{shown(path)}, whose last line is cut short",
-                hint="deleting that line, or another file",
-            )
-
-
-def _texts(varied: dict[str, list[Any]]) -> list[str]:
-    return [value for values in varied.values() for value in values if isinstance(value, str)]
-
-
-def _run(
-    source: str | None, vary: list[str], save: str | None, given: dict[str, Any], *, quiet: bool
-) -> tuple["Comparison", float | None]:
-    """Run the grid; return it with the tolerance that bounds differences between backends, if there is one."""
-    from contextlib import ExitStack
-
+def _experiment(source: str | None, vary: list[str], given: dict[str, Any]) -> tuple["Experiment", "Vary"]:
+    """Put together what is run, and what is varied."""
     from convkit.experiment import Experiment
-    from convkit.experiment import compare as run_grid
-    from convkit.experiment.comparison import append_run, backends_vary
+    from convkit.experiment.comparison import backends_vary
     from convkit.experiment.config import Config, read_config
     from convkit.experiment.vary import parse_vary
-    from convkit.report.messages import say
-    from convkit.report.progress import run_progress
 
     config = read_config(source) if source is not None else Config()
     base = Experiment(**options.merged(given, config.settings))
@@ -108,19 +106,24 @@ def _run(
             got="neither",
             hint="--vary 'backend=naive conv2d', or --expect K",
         )
-    if save is not None:
-        _check_save(save, [*options.files_named(options.merged(given, config.settings), source), *_texts(varied)])
-    with ExitStack() as stack:
-        tick = stack.enter_context(run_progress(varied, quiet=quiet))
-        # Opened at the first run that ends: a comparison that cannot run leaves no empty file.
-        opened: list[Any] = []
+    return base, varied
 
-        def on_run(one: Any, settings: Experiment) -> None:
-            if save is not None:
-                if not opened:
-                    opened.append(stack.enter_context(Path(save).open("a", encoding="utf-8")))
-                append_run(opened[0], one, settings)
-            tick()
 
-        result = run_grid(base, vary=varied, on_run=on_run, announce=None if quiet else say)
-    return result, base.tolerance
+def _run(base: "Experiment", varied: "Vary", how: dict[str, Any], *, quiet: bool, bar: bool) -> "Comparison":
+    from convkit.experiment import compare as run_grid
+    from convkit.report.messages import say
+    from convkit.report.progress import run_progress
+
+    with run_progress(quiet=quiet or not bar) as progress:
+        return run_grid(base, vary=varied, on_progress=progress, announce=None if quiet else say, **how)
+
+
+def _show_plan(base: "Experiment", varied: "Vary", save: str | None, *, retry_failed: bool, as_json: bool) -> None:
+    from convkit.experiment.run_grid import plan
+    from convkit.report.plan import plan_record, show_plan
+
+    planned = plan(base, vary=varied, save=save, retry_failed=retry_failed)
+    if as_json:
+        print(json.dumps(plan_record(planned)))
+    else:
+        show_plan(planned)

@@ -55,6 +55,24 @@ Seed = Annotated[
 ]
 Device = Annotated[str | None, typer.Option("--device", metavar="D", help="cpu (default) or cuda (or CONVKIT_DEVICE).")]
 
+# Grids: what is varied, where runs are kept, where they run, and how they are shown.
+Vary = Annotated[
+    list[str] | None,
+    typer.Option("--vary", metavar="'KEY=V V'", help="Values of a setting, e.g. 'noise=0 0.1' or 'seed=0:10'."),
+]
+Save = _text("--save", "F", "Keep every run in this file, as JSON lines; those in it are not done again.")
+Fresh = Annotated[bool, typer.Option("--fresh", help="Start the file of --save anew.")]
+RetryFailed = Annotated[bool, typer.Option("--retry-failed", help="Do runs again that are in the file as failed.")]
+FailFast = Annotated[bool, typer.Option("--fail-fast", help="Stop at the first run that fails.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Tell what would be done, and do nothing.")]
+Jobs = _text("--jobs", "N", "Run in N processes (default: in this one).")
+Cluster = _text("--cluster", "ADDRESS", "Run on a Dask cluster: tcp://host:8786, or its scheduler file.")
+Group = _text("--group", "K,K", "One row for the runs that share these settings, with spread and efficiency.")
+Stat = _text("--stat", "S", "What a group's row tells: median (default), mean, min or max.")
+Sort = _text("--sort", "KEY", "Order the rows by a varied key or a column.")
+OnlyChanged = Annotated[bool, typer.Option("--only-changed", help="Show the columns whose values differ.")]
+Export = _text("--export", "F.csv", "Write the rows to this file too, every number in full.")
+
 # One entry for every field of `convkit.experiment.Experiment`, in the order of the help; a test holds them together.
 EXPERIMENT: dict[str, Any] = {
     "image": _texts("--image", "X", "A file, a pattern such as noise, or a matrix (default edges); may be repeated."),

@@ -62,8 +62,9 @@ def embed(taps: NDArray[Any], outer: Size, before: Size) -> NDArray[Any]:
     >>> embed(np.ones((1, 1)), (2, 3), (0, 1)).tolist()
     [[0.0, 1.0, 0.0], [0.0, 0.0, 0.0]]
     """
-    after = outer[0] - taps.shape[0] - before[0], outer[1] - taps.shape[1] - before[1]
-    return np.pad(taps, ((before[0], after[0]), (before[1], after[1])))
+    surrounded = np.zeros(outer, dtype=taps.dtype)
+    surrounded[before[0] : before[0] + taps.shape[0], before[1] : before[1] + taps.shape[1]] = taps
+    return surrounded
 
 
 def anchored(inner: Size, outer: Size) -> Size:

@@ -28,7 +28,6 @@ from convkit.recovery import (
     Solver,
     Status,
     descend,
-    find_optimum,
     make_objective,
 )
 from convkit.recovery.constraints import Constrained, solve_constrained
@@ -37,6 +36,7 @@ from convkit.recovery.quadratic import as_vector
 from convkit.recovery.recording import Recording
 from convkit.recovery.ridge import Ridge, solve_ridge
 from convkit.recovery.saturation import SaturationMethod, fit_saturated
+from convkit.recovery.solution import Solution, solve
 from convkit.recovery.spectrum import predicted_arrival
 
 # A step of the backend naive takes about 30 microseconds a window.
@@ -93,38 +93,51 @@ def learn_kernel(
     return run(experiment, watch=watch, announce=announce)
 
 
-def run(experiment: Experiment, *, watch: Watch | None = None, announce: Announce | None = None) -> Recovery:
-    """Run an experiment whose settings are already checked; see `learn_kernel`."""
+def run(
+    experiment: Experiment,
+    *,
+    watch: Watch | None = None,
+    announce: Announce | None = None,
+    solve: Callable[[Problem], Solution] = solve,
+) -> Recovery:
+    """Run an experiment whose settings are already checked; see `learn_kernel`.
+
+    ``solve`` condenses the problem and finds its exact answer; a grid gives one that remembers.
+    """
     experiment = experiment.settled()
     check_device(experiment.device)
     posed = pose(experiment)
     windows = posed.problem.count
     if announce is not None and experiment.backend is LearningBackend.NAIVE and windows > _MANY_WINDOWS:
         announce(f"the backend naive visits {windows} windows a step in Python, which takes its time")
+
+    def understand(posed: Posed) -> Understood:
+        return _understand(posed, solve)
+
     began = time.perf_counter()
-    found, light = in_its_light(_understand(posed), _understand)
-    channels = tuple(_understand(found.posed.only(channel)) for channel in range(3)) if posed.inputs.colour else ()
+    found, light = in_its_light(understand(posed), understand)
+    channels = tuple(understand(found.posed.only(channel)) for channel in range(3)) if posed.inputs.colour else ()
     seconds = time.perf_counter() - began
     descent, learning_rate = _search(found.answer, found.posed, watch, announce)
     return assemble(found, channels, light, descent, learning_rate, seconds + descent.seconds)
 
 
-def _understand(posed: Posed) -> Understood:
+def _understand(posed: Posed, solve: Callable[[Problem], Solution]) -> Understood:
     """Find the exact answer, and of given targets what it tells of the filter."""
-    answer = _answer(posed)
+    answer = _answer(posed, solve)
     return Understood(posed, answer, identify(posed, answer) if posed.inputs.targets is not None else None)
 
 
-def _answer(posed: Posed) -> Answer:
+def _answer(posed: Posed, solve: Callable[[Problem], Solution]) -> Answer:
     """Find the minimiser of the loss, and under a price or constraints if there are any."""
     problem, recording = posed.problem, posed.recording
     if problem.loss is Loss.HUBER:
         problem = _off_rails(problem, recording)
-        robust = find_robust(problem, find_optimum(problem, problem.condensed()), recording)
+        robust = find_robust(problem, solve(problem).optimum, recording)
         return Answer(replace(problem, knee=robust.knee), robust.optimum, robust=robust)
     if not recording.clips:
-        normal = problem.condensed()
-        return Answer(problem, find_optimum(problem, normal), _hold(normal, posed.experiment))
+        solution = solve(problem)
+        return Answer(problem, solution.optimum, _hold(solution.normal, posed.experiment))
     fit = fit_saturated(problem, recording)
     if fit.method is not SaturationMethod.NONE:
         pairs = zip(problem.pairs, fit.masks, strict=True)

@@ -90,10 +90,8 @@ def product(vary: Vary, base: Experiment) -> list[dict[str, Any]]:
         raise SettingsError(
             expected=f"a grid of at most {_MOST_RUNS} runs", got=f"{count} runs", hint="fewer values per key"
         )
-    for key, values in vary.items():
-        for value in values:
-            base.replace(**{key: value})
-    return [dict(zip(vary, values, strict=True)) for values in itertools.product(*vary.values())]
+    checked = [[getattr(base.replace(**{key: value}), key) for value in values] for key, values in vary.items()]
+    return [dict(zip(vary, values, strict=True)) for values in itertools.product(*checked)]
 
 
 def _values(key: str, text: str) -> list[Any]:

@@ -73,10 +73,11 @@ class AutogradObjective:
         with torch.no_grad():
             return sum(self._loss_of(strip).item() for strip in self._strips())
 
-    def current(self) -> Parameters:
-        """Return a copy of the parameters as they stand."""
+    def mark(self) -> Callable[[], Parameters]:
+        """Remember where the parameters stand, in a copy: optimizers write into them."""
         taps: NDArray[np.float64] = self.weight.detach().cpu().double().numpy().copy()
-        return Parameters(taps, float(self.bias.detach()))
+        here = Parameters(taps, float(self.bias.detach()))
+        return lambda: here
 
     def _loss_of(self, strip: Strip) -> torch.Tensor:
         image, target, mask = strip

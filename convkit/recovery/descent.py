@@ -80,8 +80,8 @@ class Objective(Protocol):
     def loss_with_gradient(self) -> float:
         """Return the loss, and keep its gradient for the solver."""
 
-    def current(self) -> Parameters:
-        """Return a copy of the parameters as they stand."""
+    def mark(self) -> Callable[[], Parameters]:
+        """Remember where the parameters stand; the function returned tells, whatever has moved since."""
 
 
 def descend(objective: Objective, plan: DescentPlan, take_step: Callable[[], float]) -> Descent:
@@ -99,29 +99,28 @@ def descend(objective: Objective, plan: DescentPlan, take_step: Callable[[], flo
     began = time.perf_counter()
     losses: list[float] = []
     status = Status.MAX_STEPS
-    last = objective.current(), math.inf
-    for step in range(1, plan.steps + 1):
-        here = objective.current()
-        if plan.arrived is not None and plan.arrived(here):
-            status = Status.CONVERGED
-            break
-        with np.errstate(over="ignore", invalid="ignore"):  # a loss that overflows is an answer: it diverged
+    last = objective.mark(), math.inf
+    with np.errstate(over="ignore", invalid="ignore"):  # a loss that overflows is an answer: it diverged
+        for step in range(1, plan.steps + 1):
+            here = objective.mark()
+            if plan.arrived is not None and plan.arrived(here()):
+                status = Status.CONVERGED
+                break
             loss = take_step()
-        losses.append(loss)
-        if _blown_up(loss, losses[0]):
-            status = Status.DIVERGED
-            break
-        last = here, loss
-        if plan.on_step is not None:
-            plan.on_step(step, loss, here)
-    if status is not Status.DIVERGED:
-        with np.errstate(over="ignore", invalid="ignore"):
+            losses.append(loss)
+            if _blown_up(loss, losses[0]):
+                status = Status.DIVERGED
+                break
+            last = here, loss
+            if plan.on_step is not None:
+                plan.on_step(step, loss, here())
+        if status is not Status.DIVERGED:
             final = objective.loss()
-        if _blown_up(final, losses[0] if losses else final):
-            status = Status.DIVERGED
-        else:
-            last = objective.current(), final
-    return Descent(last[0], status, losses, last[1], time.perf_counter() - began)
+            if _blown_up(final, losses[0] if losses else final):
+                status = Status.DIVERGED
+            else:
+                last = objective.mark(), final
+    return Descent(last[0](), status, losses, last[1], time.perf_counter() - began)
 
 
 def _blown_up(loss: float, first: float) -> bool:

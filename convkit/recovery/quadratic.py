@@ -1,5 +1,6 @@
 """The loss as a quadratic of the Gram matrix: descent without another look at the image."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -53,12 +54,14 @@ class Quadratic:
         self.least = least * scale
         self.scale = scale
         self.bias = bias
-        self.gap = as_vector(start, bias=bias) - as_vector(optimum, bias=bias)
+        self._hessian = 2.0 * scale * gram
+        self._aim = as_vector(optimum, bias=bias)
+        self.gap = as_vector(start, bias=bias) - self._aim
         self.gradient: Vector = np.zeros_like(self.gap)
 
     def loss_with_gradient(self) -> float:
         """Return the loss, and leave its gradient in ``gradient``."""
-        self.gradient = 2.0 * self.scale * (self.gram @ self.gap)
+        self.gradient = self._hessian @ self.gap
         return self.least + max(0.5 * float(self.gap @ self.gradient), 0.0)
 
     def loss(self) -> float:
@@ -69,11 +72,10 @@ class Quadratic:
         """Add a step to the parameters."""
         self.gap = self.gap + step
 
-    def current(self) -> Parameters:
-        """Return the parameters as they stand."""
-        return as_parameters(
-            as_vector(self.optimum, bias=self.bias) + self.gap, self.optimum.taps.shape, bias=self.bias
-        )
+    def mark(self) -> Callable[[], Parameters]:
+        """Remember where the parameters stand, in a copy: torch's optimizers write into the gap."""
+        gap = self.gap.copy()
+        return lambda: as_parameters(self._aim + gap, self.optimum.taps.shape, bias=self.bias)
 
 
 def as_vector(point: Parameters, *, bias: bool) -> Vector:

@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -238,26 +238,7 @@ class Rates:
         """
         if not self.curvatures.size:
             return 1.0
-        logs = np.log(self.curvatures)
-
-        def worst(rate: float, chosen: slice | NDArray[np.intp]) -> float:
-            with np.errstate(divide="ignore"):
-                left = logs[chosen] + 2.0 * steps * np.log(np.abs(1.0 - rate * self.curvatures[chosen]))
-            return float(left.max())
-
-        low, high = 1.0 / float(self.curvatures[-1]), self.stable_below
-        steepest, others = slice(-1, None), slice(None, -1)
-        if len(self.curvatures) == 1:
-            return low
-        for _ in range(200):
-            middle = 0.5 * (low + high)
-            if middle in (low, high):
-                break
-            if worst(middle, steepest) < worst(middle, others):
-                low = middle
-            else:
-                high = middle
-        return 0.5 * (low + high)
+        return _best_rate(self.curvatures.tobytes(), steps)
 
     def steps_to(self, reduction: float, rate: float) -> float:
         """Steps after which the slowest direction's error is down to a share of what it was.
@@ -287,6 +268,27 @@ class Rates:
         """
         shrinks = math.sqrt(self.best_momentum[1])
         return math.log(reduction) / math.log(shrinks) if shrinks > 0.0 else 1.0
+
+
+@lru_cache(maxsize=64)  # runs that differ in noise, start or solver share the curvatures
+def _best_rate(curvatures: bytes, steps: int) -> float:
+    """Find the rate of `Rates.best_for` by bisection."""
+    values = np.frombuffer(curvatures)
+    low, high = 1.0 / float(values[-1]), 2.0 / float(values[-1])
+    if len(values) == 1:
+        return low
+    logs = np.log(values)
+    with np.errstate(divide="ignore"):
+        for _ in range(200):
+            middle = 0.5 * (low + high)
+            if middle in (low, high):
+                break
+            left = logs + 2.0 * steps * np.log(np.abs(1.0 - middle * values))
+            if left[-1] < left[:-1].max():
+                low = middle
+            else:
+                high = middle
+    return 0.5 * (low + high)
 
 
 def predicted_arrival(spectrum: Spectrum, scale: float, gap: Vector, rate: float, tolerance: float) -> float:

@@ -83,8 +83,13 @@ def in_lanes(work: Callable[[Sequence[Item]], Result], items: Sequence[Item]) ->
 
 
 def _processors() -> int:
-    """How many processors this process may use, where the system tells; else how many there are."""
+    """How many processors this process may use: what the system tells, or fewer by ``OMP_NUM_THREADS``.
+
+    Workers of a cluster are told so to keep to one each.
+    """
     try:
-        return len(os.sched_getaffinity(0))
+        available = len(os.sched_getaffinity(0))
     except AttributeError:  # macOS, Windows
-        return os.cpu_count() or 1
+        available = os.cpu_count() or 1
+    told = os.environ.get("OMP_NUM_THREADS", "")
+    return min(available, int(told)) if told.isdecimal() and int(told) else available

@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -9,8 +10,10 @@ from rich.table import Table
 
 from convkit.errors import SettingsError
 from convkit.experiment import Comparison
-from convkit.experiment.comparison import Run
-from convkit.report.messages import printable
+from convkit.experiment.grouping import Group
+from convkit.experiment.runs import Run
+from convkit.report.columns import Column, table_of, told
+from convkit.report.groups import group_table
 from convkit.report.numbers import compact
 from convkit.report.table import add_row, new_table, show
 from convkit.text import closest, shown
@@ -24,13 +27,14 @@ _COLUMNS = (
     "steps",
     "seconds",
 )
+_GROUP_COLUMNS = tuple(name for name in Group.model_fields if name not in ("settings", "stat"))
 # Kernels are set side by side while they, and the runs, are few.
 _MOST_TAPS = 49
 _MOST_KERNELS = 5
 
 
 def order_runs(result: Comparison, key: str | None) -> Comparison:
-    """Sort the runs by a varied key or a column; runs without a value come last.
+    """Sort the groups, or where there are none the runs, by a setting or a column; those without a value come last.
 
     Raises
     ------
@@ -39,8 +43,10 @@ def order_runs(result: Comparison, key: str | None) -> Comparison:
     """
     if key is None:
         return result
+    rows: Sequence[Run | Group] = result.groups or result.runs
     name = key.replace("-", "_")
-    keys = [*result.vary, *_COLUMNS]
+    settings = list(result.groups[0].settings) if result.groups else list(result.vary)
+    keys = [*settings, *(_GROUP_COLUMNS if result.groups else _COLUMNS)]
     if name not in keys:
         raise SettingsError(
             expected="a varied key or a column to sort by",
@@ -48,23 +54,31 @@ def order_runs(result: Comparison, key: str | None) -> Comparison:
             hint=f"--sort {closest(name, keys) or keys[0]}",
         )
 
-    def rank(one: Run) -> tuple[bool, bool, Any]:
-        value = one.settings.get(name) if name in result.vary else getattr(one, name)
+    def rank(one: Run | Group) -> tuple[bool, bool, Any]:
+        value = one.settings.get(name) if name in settings else getattr(one, name)
         number = isinstance(value, int | float)
         return value is None, not number, value if number else json.dumps(value)
 
-    return result.model_copy(update={"runs": sorted(result.runs, key=rank)})
+    return result.model_copy(update={"groups" if result.groups else "runs": sorted(rows, key=rank)})
 
 
-def show_comparison(result: Comparison, tolerance: float | None) -> None:
-    """Print a comparison on stdout."""
-    show(_run_table(result))
+def show_comparison(result: Comparison, tolerance: float | None, *, only_changed: bool = False) -> None:
+    """Print a comparison on stdout: its groups, or where there are none its runs."""
+    if result.groups:
+        show(group_table(result.groups, only_changed=only_changed))
+    elif result.runs:
+        show(_run_table(result, only_changed=only_changed))
     errors = dict.fromkeys(one.error for one in result.runs if one.error)
     if errors:
         show("\n".join(f"failed: {error}" for error in errors) + "\n")
     shapes = {one.kernel.shape for one in result.runs if one.kernel is not None}
     runs = [one for one in result.runs if one.kernel is not None]
-    if len(shapes) == 1 and len(runs) <= _MOST_KERNELS and math.prod(shape := shapes.pop()) <= _MOST_TAPS:
+    if (
+        not result.groups
+        and len(shapes) == 1
+        and len(runs) <= _MOST_KERNELS
+        and math.prod(shape := shapes.pop()) <= _MOST_TAPS
+    ):
         show(_kernel_table(result, runs, shape))
     if result.largest_difference is not None:
         line = f"largest tap difference between backends: {compact(result.largest_difference, 3)}"
@@ -73,29 +87,25 @@ def show_comparison(result: Comparison, tolerance: float | None) -> None:
         show(line)
 
 
-def _run_table(result: Comparison) -> Table:
+def _run_table(result: Comparison, *, only_changed: bool) -> Table:
     """One row a run; speed is relative to the slowest."""
-    keys = list(result.vary)
-    expecting = any(one.meets_expectation is not None for one in result.runs)
-    headers = ["final loss", "max tap error", "condition", "from exact", "status", "steps", "seconds", "speed"]
-    table = new_table(*keys, *headers, *(["expected"] if expecting else []), left=len(keys))
-    slowest = max((one.seconds for one in result.runs if one.seconds), default=None)
-    for one in result.runs:
-        speed = f"{slowest / one.seconds:.3g}x" if one.seconds and slowest else "—"
-        add_row(
-            table,
-            *(told(one.settings.get(key)) for key in keys),
-            compact(one.final_loss, 4),
-            compact(one.max_abs_error, 3),
-            _condition(one),
-            _in_errors(one.distance_in_standard_errors),
-            one.status,
-            "—" if one.steps is None else str(one.steps),
-            compact(one.seconds, 3),
-            speed,
-            *([{True: "yes", False: "NO", None: "—"}[one.meets_expectation]] if expecting else []),
-        )
-    return table
+    runs = result.runs
+    slowest = max((one.seconds for one in runs if one.seconds), default=None)
+    columns = [Column(key, [told(one.settings.get(key)) for one in runs], words=True) for key in result.vary]
+    columns += [
+        Column("final loss", [compact(one.final_loss, 4) for one in runs]),
+        Column("max tap error", [compact(one.max_abs_error, 3) for one in runs]),
+        Column("condition", [_condition(one) for one in runs]),
+        Column("from exact", [_in_errors(one.distance_in_standard_errors) for one in runs]),
+        Column("status", [one.status for one in runs]),
+        Column("steps", ["—" if one.steps is None else str(one.steps) for one in runs]),
+        Column("seconds", [compact(one.seconds, 3) for one in runs]),
+        Column("speed", [f"{slowest / one.seconds:.3g}x" if one.seconds and slowest else "—" for one in runs]),
+    ]
+    if any(one.meets_expectation is not None for one in runs):
+        words = {True: "yes", False: "NO", None: "—"}
+        columns.append(Column("expected", [words[one.meets_expectation] for one in runs]))
+    return table_of(columns, only_changed=only_changed)
 
 
 def _kernel_table(result: Comparison, runs: list[Run], shape: tuple[int, ...]) -> Table:
@@ -137,18 +147,3 @@ def _tap(one: Run, row: int, column: int) -> str:
 def _in_errors(distance: float | None) -> str:
     """Write a distance in standard errors; without noise these are only rounding, and so is what they count."""
     return "—" if distance is None else f"{distance:.2g} se" if distance < 1e6 else "> 1e6 se"
-
-
-def told(value: Any) -> str:
-    """Write a varied setting in a cell.
-
-    Examples
-    --------
-    >>> told(0.1), told([3, 5]), told("naive")
-    ('0.1', '3x5', 'naive')
-    """
-    if value is None:
-        return "—"
-    if isinstance(value, list) and all(isinstance(part, int) for part in value):
-        return "x".join(map(str, value))
-    return printable(value) if isinstance(value, str) else json.dumps(value)

@@ -1,41 +1,118 @@
-"""Progress on stderr, when it is a terminal."""
+"""Progress on stderr: a bar on a terminal, and for long work a line now and then elsewhere."""
 
-import math
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
 
 from convkit.recovery import Parameters
+from convkit.report.messages import say
 
 Watch = Callable[[int, float, Parameters], None]
+
+# Seconds between two lines where there is no terminal: a log is read afterwards.
+_EVERY = 30.0
 
 
 @contextmanager
 def step_progress(steps: int, *, quiet: bool) -> Iterator[Watch | None]:
     """Give a function to call at every step of a descent; None where there is nobody to watch."""
-    with _bar("descending", steps, quiet=quiet) as advance:
-        yield None if advance is None else lambda *_: advance(1)
-
-
-@contextmanager
-def run_progress(vary: dict[str, list[Any]], *, quiet: bool) -> Iterator[Callable[[], None]]:
-    """Give a function to call as each run of a grid ends."""
-    total = math.prod(len(values) for values in vary.values()) if vary else 0
-    with _bar("running", total, quiet=quiet) as advance:
-        yield lambda: None if advance is None else advance(1)
-
-
-@contextmanager
-def _bar(told: str, total: int, *, quiet: bool) -> Iterator[Callable[[float], None] | None]:
-    # Rich's own test counts FORCE_COLOR as a terminal and would put cursor codes into a pipe.
     if quiet or not sys.stderr.isatty():
         yield None
         return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    with _bar("descending") as show:
+        yield lambda step, *_: show(step, steps)
 
-    columns = TextColumn(told), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+
+@contextmanager
+def run_progress(*, quiet: bool) -> Iterator[Callable[[int, int], None]]:
+    """Give a function to call with the number of runs that are done and their total, at first and as each ends."""
+    if quiet:
+        yield lambda *_: None
+    elif sys.stderr.isatty():
+        with _bar("running") as show:
+            yield show
+    else:
+        yield Lines(say)
+
+
+class Lines:
+    """Tell of progress in a line every thirty seconds.
+
+    Parameters
+    ----------
+    tell : function
+        Called with each line.
+    clock : function
+        Seconds since some moment.
+
+    Examples
+    --------
+    >>> clock = iter([0.0, 10.0, 40.0, 41.0])
+    >>> progress = Lines(print, clock=lambda: next(clock))
+    >>> for done in (100, 110, 140, 150):
+    ...     progress(done, 1000)
+    140 of 1000 runs, 1/s, 14 min left
+    """
+
+    def __init__(self, tell: Callable[[str], None], clock: Callable[[], float] = time.monotonic) -> None:
+        self._tell = tell
+        self._clock = clock
+        self._first: tuple[int, float] | None = None
+        self._told = 0.0
+
+    def __call__(self, done: int, total: int) -> None:
+        """Tell how far the runs are, if it is time."""
+        now = self._clock()
+        if self._first is None:
+            self._first, self._told = (done, now), now
+        elif now - self._told >= _EVERY:
+            self._told = now
+            rate = (done - self._first[0]) / (now - self._first[1])
+            left = f", {duration((total - done) / rate)} left" if rate else ""
+            self._tell(f"{done} of {total} runs, {rate:.3g}/s{left}")
+
+
+def duration(seconds: float) -> str:
+    """Write a time to wait, in the unit that suits it.
+
+    Examples
+    --------
+    >>> duration(8.2), duration(90), duration(86_400)
+    ('8 s', '2 min', '24 h')
+    """
+    for size, unit in ((3600.0, "h"), (60.0, "min")):
+        if seconds >= size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds:.0f} s"
+
+
+@contextmanager
+def _bar(told: str) -> Iterator[Callable[[int, int], None]]:
+    """Draw a bar with count, rate and time left.
+
+    To be used where stderr is a terminal: Rich's own test counts FORCE_COLOR as one and would put cursor codes into a
+    pipe.
+    """
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, Task, TextColumn, TimeRemainingColumn
+    from rich.text import Text
+
+    class RateColumn(TextColumn):
+        def render(self, task: Task) -> Text:
+            return Text(f"{task.speed:.3g}/s" if task.speed else "")
+
+    columns = TextColumn(told), BarColumn(), MofNCompleteColumn(), RateColumn(""), TimeRemainingColumn()
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task(told, total=total or None)
-        yield lambda count: progress.advance(task, count)
+        task = progress.add_task(told, start=False, total=None)
+        started = False
+
+        def show(done: int, total: int) -> None:
+            nonlocal started
+            if started:
+                progress.update(task, completed=done)
+            else:  # what an earlier command has done says nothing of the rate
+                progress.reset(task, completed=done, total=total)
+                started = True
+
+        yield show

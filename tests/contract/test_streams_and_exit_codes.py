@@ -1,5 +1,6 @@
 """The real command: what goes to stdout and stderr, and how it ends."""
 
+import csv
 import json
 import os
 import subprocess
@@ -195,7 +196,7 @@ def test_every_recovery_configuration_runs_as_it_is(convkit, root, name: str) ->
     assert json.loads(done.stdout)["kernel"]["max_abs_error"] < 0.1
 
 
-@pytest.mark.parametrize("name", ["backends", "noise", "identifiability", "learning-rate"])
+@pytest.mark.parametrize("name", ["backends", "noise", "identifiability", "learning-rate", "noise-size-solver"])
 def test_every_comparison_configuration_runs_as_it_is(convkit, root, name: str) -> None:
     done = convkit("compare", root / f"configs/{name}.toml", "--json")
     assert done.returncode == 0, done.stderr
@@ -295,18 +296,68 @@ def test_a_varied_target_has_no_invented_truth(convkit, tmp_path) -> None:
     assert run["true"] is None
 
 
-def test_a_torn_last_line_is_left_out_and_said(convkit, tmp_path) -> None:
-    assert convkit("compare", "--vary", "seed=0:3", "--save", "runs.jsonl", "-q").returncode == 0
+def test_a_torn_last_line_is_left_out_when_read_and_mended_when_written(convkit, tmp_path) -> None:
+    arguments = ("compare", "--vary", "seed=0:3", "--save", "runs.jsonl")
+    assert convkit(*arguments, "-q").returncode == 0
     whole = (tmp_path / "runs.jsonl").read_text()
     (tmp_path / "runs.jsonl").write_text(whole[:-40])
     done = convkit("compare", "runs.jsonl", "--json")
-    assert "cut short" in done.stderr
+    assert "cut short, and left out" in done.stderr
     assert len(json.loads(done.stdout)["runs"]) == 2
-    # Nor does anything get appended to half a line.
-    again = convkit("compare", "--vary", "seed=3:5", "--save", "runs.jsonl")
-    assert again.returncode == 2
-    assert "cut short" in again.stderr
-    assert (tmp_path / "runs.jsonl").read_text() == whole[:-40]
+    again = convkit(*arguments)
+    assert again.returncode == 0
+    assert "cut short, and is taken away" in again.stderr
+    assert (tmp_path / "runs.jsonl").read_text().splitlines()[:2] == whole.splitlines()[:2]
+    assert len((tmp_path / "runs.jsonl").read_text().splitlines()) == 3
+
+
+def test_a_dry_run_tells_and_does_nothing(convkit, tmp_path) -> None:
+    arguments = ("compare", "--vary", "seed=0:4", "--vary", "noise=0 0.1", "--save", "runs.jsonl", "--dry-run")
+    done = convkit(*arguments)
+    assert done.stdout.startswith("8 runs, 0 done, 8 left\nfirst of these:\n")
+    record = json.loads(convkit(*arguments, "--json").stdout)
+    assert (record["schema"], record["runs"], record["done"], record["left"]) == ("convkit.plan/1", 8, 0, 8)
+    assert record["next"] == [{"seed": 0, "noise": 0.0}, {"seed": 0, "noise": 0.1}, {"seed": 1, "noise": 0.0}]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_groups_on_screen_in_json_and_in_csv(convkit, tmp_path) -> None:
+    arguments = ("compare", "--vary", "seed=0:5", "--vary", "noise=0.2 0.1", "--solver", "exact")
+    shown = convkit(*arguments, "--save", "runs.jsonl", "--group", "noise", "--sort", "noise")
+    assert "median max tap error" in shown.stdout
+    assert "efficiency" in shown.stdout
+    assert [line.split()[:2] for line in shown.stdout.splitlines()[1:3]] == [["0.1", "5"], ["0.2", "5"]]
+    again = convkit("compare", "runs.jsonl", "--group", "noise", "--stat", "max", "--json", "--export", "out.csv")
+    record = json.loads(again.stdout)
+    assert [group["settings"] for group in record["groups"]] == [{"noise": 0.1}, {"noise": 0.2}]
+    for group in record["groups"]:
+        errors = [r["max_abs_error"] for r in record["runs"] if r["settings"]["noise"] == group["settings"]["noise"]]
+        assert group["max_abs_error"] == max(errors)
+    with (tmp_path / "out.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [float(row["efficiency"]) for row in rows] == [group["efficiency"] for group in record["groups"]]
+    assert [row["noise"] for row in rows] == ["0.1", "0.2"]
+
+
+def test_only_changed_hides_columns_that_are_all_alike(convkit) -> None:
+    table = convkit("compare", "--vary", "seed=0 1", "--vary", "stride=1", "--steps", "3", "--only-changed").stdout
+    head = table.splitlines()[0]
+    assert "seed" in head
+    assert "final loss" in head
+    assert "stride" not in head
+    assert "status" not in head
+
+
+def test_exported_runs_hold_every_number_in_full(convkit, tmp_path) -> None:
+    done = convkit("compare", "--vary", "kernel='1,-1' '2,0;0,1'", "--noise", "0.1", "--export", "out.csv", "--json")
+    with (tmp_path / "out.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    for row, run in zip(rows, json.loads(done.stdout)["runs"], strict=True):
+        assert (
+            row["kernel"] == run["settings"]["kernel"]
+            or [[float(tap) for tap in line.split(",")] for line in row["kernel"].split(";")] == run["kernel"]
+        )
+        assert float(row["final_loss"]) == run["final_loss"]
 
 
 def test_closed_stdout_is_no_crash() -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from convkit import ConvkitError, Experiment, compare
-from convkit.experiment.comparison import append_run, largest_difference, read_runs
+from convkit.experiment.comparison import largest_difference, read_runs
 from convkit.experiment.config import read_config
 from convkit.experiment.vary import parse_vary, product, read_vary
 
@@ -63,7 +63,7 @@ def test_runs_start_from_one_point() -> None:
 
 def test_a_run_that_fails_is_a_record_and_all_failing_alike_is_an_error() -> None:
     seen = []
-    grid = compare(steps=1, vary={"size": ["9", "1x2"]}, on_run=lambda run, _: seen.append(run.status))
+    grid = compare(steps=1, vary={"size": ["9", "1x2"]}, on_run=lambda run: seen.append(run.status))
     assert [run.status for run in grid.runs] == seen == ["failed", "max-steps"]
     assert "no larger than the image" in grid.runs[0].error
     assert not grid.worked
@@ -72,8 +72,7 @@ def test_a_run_that_fails_is_a_record_and_all_failing_alike_is_an_error() -> Non
 
 
 def test_saved_runs_come_back(tmp_path) -> None:
-    with (tmp_path / "runs.jsonl").open("w") as file:
-        grid = compare(steps=2, vary={"size": ["1x2", "3"]}, on_run=lambda *run: append_run(file, *run))
+    grid = compare(steps=2, vary={"size": ["1x2", "3"]}, save=tmp_path / "runs.jsonl")
     again = read_runs(tmp_path / "runs.jsonl")
     assert again.vary == {"size": [[1, 2], [3, 3]]}
     for mine, theirs in zip(grid.runs, again.runs, strict=True):

@@ -1,0 +1,6 @@
+"""Where many tasks run: in this process, in several, or on a cluster. What they compute is none of its business."""
+
+from convkit.engine.choose import open_engine
+from convkit.engine.protocol import Engine, EngineLostError, Outcome
+
+__all__ = ["Engine", "EngineLostError", "Outcome", "open_engine"]

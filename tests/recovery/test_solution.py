@@ -1,0 +1,55 @@
+"""What runs share: a solution is found again only for a problem that is the same in everything."""
+
+import os
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from convkit import learn_kernel
+from convkit.recovery import Problem, tiles
+from convkit.recovery.problem import Loss
+from convkit.recovery.solution import LastSolution, solve
+
+
+def test_a_problem_that_differs_in_anything_is_solved_anew(rng: np.random.Generator) -> None:
+    image = rng.random((9, 9))
+    problem = Problem(image, rng.random((8, 8)), (2, 2))
+    solved = LastSolution()
+    first = solved(problem)
+    assert solved(replace(problem, image=image.copy())) is first
+    for other in (
+        replace(problem, target=problem.target + 1e-9),
+        replace(problem, image=image + 1e-9),
+        replace(problem, bias=False),
+        replace(problem, loss=Loss.MEAN),
+        replace(problem, image=image.astype(np.float32)),
+        Problem(image, problem.target[:7, :7], (3, 3)),
+        Problem(image[:, :8], problem.target[:, :7], (2, 2)),
+    ):
+        again = solved(other)
+        assert again is not first
+        alone = solve(other)
+        assert again.optimum.point.taps.tobytes() == alone.optimum.point.taps.tobytes()
+        assert again.optimum.point.bias == alone.optimum.point.bias
+        first = again
+
+
+@pytest.mark.parametrize("backend", ["gram", "conv2d"])
+@pytest.mark.parametrize("solver", ["gd", "momentum", "adam", "lbfgs"])
+def test_who_watches_a_step_sees_where_it_began(solver: str, backend: str) -> None:
+    def first(**settings: object) -> np.ndarray:
+        seen: list[np.ndarray] = []
+        learn_kernel(steps=2, watch=lambda _step, _loss, point: seen.append(point.taps.copy()), **settings)
+        return seen[0]
+
+    start = first(solver="gd", backend="naive")
+    np.testing.assert_allclose(first(solver=solver, backend=backend), start, rtol=0, atol=1e-14)
+
+
+@pytest.mark.parametrize(("told", "threads"), [("1", 1), ("0", None), ("4,2", None), ("", None), ("100000", None)])
+def test_threads_are_as_many_as_processors_or_as_told(
+    monkeypatch: pytest.MonkeyPatch, told: str, threads: int | None
+) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", told)
+    assert tiles._processors() == (threads or len(os.sched_getaffinity(0)))
