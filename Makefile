@@ -20,9 +20,12 @@ $(INSTALLED): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[cluster,report,science,dev]'
 	@touch $@
 
+# Two test processes share two cores: BLAS threads of either would only spin and wait for the other's.
+test: export OPENBLAS_NUM_THREADS = 1
 test: install  ## Run the test suite.
 	$(BIN)/python -m pytest -n 2 -m "not slow"
 
+test-slow: export OPENBLAS_NUM_THREADS = 1
 test-slow: install  ## Run the tests that take minutes.
 	$(BIN)/python -m pytest -n 2 -m slow
 

@@ -81,7 +81,22 @@ _CASES = {
     "rate that is no number": ((*LEARN, "--lr", "fast"), "'fast'"),
     "unknown learning backend": ((*LEARN, "--backend", "conv3d"), "conv2d"),
     "unknown solver": ((*LEARN, "--solver", "sgd"), "gd"),
-    "target alone": ((*LEARN, "--image", "photo.png", "--target", "photo.png"), "--size"),
+    "automatic size without a target": ((*LEARN, "--size", "auto"), "--target"),
+    "more targets than images": (
+        (*LEARN, "--image", "photo.png", "--target", "photo.png", "--target", "photo.png"), "1 images and 2 targets",
+    ),
+    "target of half the size": (
+        (*LEARN, "--image", "noise:size=40", "--target", "noise:size=20"), "0.5 times the image's size",
+    ),
+    "pairs that are not there": ((*LEARN, "--pairs", "nope.csv", "--size", "3"), "nope.csv"),
+    "pairs of one column": ((*LEARN, "--pairs", "ragged.csv", "--size", "3"), "line 2"),
+    "a mask of another shape": ((*LEARN, "--image", "edges", "--mask", "noise"), "64x64"),
+    "a mask that leaves nothing": (
+        (*LEARN, "--image", "1,2,3", "--kernel", "1", "--mask", "0,0,0"), "leaves some output",
+    ),
+    "a negative ridge": ((*LEARN, "--solver", "exact", "--ridge", "-1"), "'-1'"),
+    "a robust loss on the Gram matrix": ((*LEARN, "--loss", "huber", "--backend", "gram"), "gram"),
+    "a light that is none": ((*LEARN, "--transfer", "gamma"), "gamma"),
     "target of a shape nothing explains": (
         (*LEARN, "--image", "photo.png", "--target", "noise:size=9", "--size", "3"), "9x9",
     ),

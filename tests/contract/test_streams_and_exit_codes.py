@@ -38,7 +38,7 @@ def test_json_of_learn_kernel_has_every_promised_field(convkit) -> None:
     assert record["convention"] == {
         "operation": "cross-correlation", "padding": "valid", "stride": 1, "offset": [0, 0]
     }  # fmt: skip
-    assert set(record["kernel"]) == {"learned", "true", "standard_error", "max_abs_error", "name"}
+    assert {"learned", "true", "standard_error", "max_abs_error", "name"} <= set(record["kernel"])
     assert record["kernel"]["true"] == [[1.0, -1.0]]
     assert set(record["bias"]) == {"learned", "true", "standard_error"}
     assert [entry["step"] for entry in record["losses"]] == [1, 2, 3]
@@ -49,7 +49,7 @@ def test_json_of_learn_kernel_has_every_promised_field(convkit) -> None:
     assert record["learning_rate"]["best"] == pytest.approx(0.014673, abs=5e-7)
     assert {"identifiable", "rank", "parameters", "condition_number"} <= set(record["identifiability"])
     assert record["identifiability"]["rank"] == 3
-    assert set(record["fit"]) == {"residual_rms", "rounding_rms", "r2", "saturated_fraction", "verdict"}
+    assert {"residual_rms", "rounding_rms", "r2", "saturated_fraction", "verdict"} <= set(record["fit"])
     assert {"version", "backend", "solver", "seconds"} <= set(record)
 
 

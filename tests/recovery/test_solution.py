@@ -14,18 +14,23 @@ from convkit.recovery.solution import LastSolution, solve
 
 def test_a_problem_that_differs_in_anything_is_solved_anew(rng: np.random.Generator) -> None:
     image = rng.random((9, 9))
-    problem = Problem(image, rng.random((8, 8)), (2, 2))
+    target = rng.random((8, 8))
+    problem = Problem.of(image, target, (2, 2))
     solved = LastSolution()
     first = solved(problem)
-    assert solved(replace(problem, image=image.copy())) is first
+    assert solved(Problem.of(image.copy(), target, (2, 2))) is first
+    mask = np.arange(64).reshape(8, 8) > 3
     for other in (
-        replace(problem, target=problem.target + 1e-9),
-        replace(problem, image=image + 1e-9),
+        Problem.of(image, target + 1e-9, (2, 2)),
+        Problem.of(image + 1e-9, target, (2, 2)),
         replace(problem, bias=False),
         replace(problem, loss=Loss.MEAN),
-        replace(problem, image=image.astype(np.float32)),
-        Problem(image, problem.target[:7, :7], (3, 3)),
-        Problem(image[:, :8], problem.target[:, :7], (2, 2)),
+        Problem.of(image.astype(np.float32), target, (2, 2)),
+        Problem.of(image, target, (2, 2), mask=mask),
+        Problem.of(image, target, (2, 2), mask=~mask),
+        replace(problem, pairs=problem.pairs * 2),
+        Problem.of(image, target[:7, :7], (3, 3)),
+        Problem.of(image[:, :8], target[:, :7], (2, 2)),
     ):
         again = solved(other)
         assert again is not first

@@ -50,6 +50,7 @@ def judge(
 
     Examples
     --------
+    >>> import numpy as np
     >>> image = np.random.default_rng(0).integers(0, 256, (64, 64)) / 255
     >>> target = np.rint(255 * (0.3 * image[:, 1:] + 0.5 * image[:, :-1])) / 255
     >>> from convkit.recovery import find_optimum
