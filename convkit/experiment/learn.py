@@ -201,7 +201,7 @@ def _make_target(
     outer = union(truth.taps.shape, size)
     taps = embed(truth.taps, outer, centred(truth.taps.shape, outer))
     shape = convention.output_shape(image.shape, outer)
-    backend = choose_backend(shape, taps.size)
+    backend = choose_backend(shape, taps)
     response = correlate(image, taps, convention, backend.load())
     response += truth.bias
     if experiment.noise:

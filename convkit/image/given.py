@@ -1,5 +1,6 @@
 """Images that come as arrays rather than files."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -40,11 +41,12 @@ def image_from_array(values: Any) -> Image:
             got=f"an array of shape {array.shape}, dtype {array.dtype}",
             hint="one channel at a time, such as image[..., 0]",
         )
-    if array.dtype.kind == "f" and not np.isfinite(array).all():
-        raise ImageError(expected="an image of finite numbers", got="NaN or infinity", hint="numpy.nan_to_num(image)")
     integer = array.dtype.kind in "biu"
     if integer:
         array = array.astype(np.float64)
     elif array.dtype not in (np.float32, np.float64):
         array = array.astype(np.float32 if array.itemsize < 4 else np.float64)
-    return Image(array, kind=Kind.MATRIX, stem="array", level=1.0 if integer else None)
+    image = Image(array, kind=Kind.MATRIX, stem="array", level=1.0 if integer else None)
+    if not math.isfinite(image.largest):
+        raise ImageError(expected="an image of finite numbers", got="NaN or infinity", hint="numpy.nan_to_num(image)")
+    return image

@@ -1,5 +1,7 @@
 """What an image is: its numbers, and where they came from."""
 
+import functools
+import math
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -9,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convkit.errors import ImageError
+from convkit.threads import extremes
 
 Values = NDArray[np.floating[Any]]  # float64 or float32
 
@@ -60,10 +63,11 @@ class Image:
         height, width = self.values.shape
         return height, width
 
-    @property
+    @functools.cached_property
     def largest(self) -> float:
-        """Largest magnitude among the values."""
-        return max(abs(float(self.values.min())), abs(float(self.values.max())))
+        """Largest magnitude among the values; NaN or infinity when one of them is."""
+        low, high = extremes(self.values)
+        return max(-low, high)
 
 
 def check_size(height: int, width: int, name: str, max_pixels: int) -> None:
@@ -101,8 +105,8 @@ def check_finite(values: Values, name: str) -> None:
         ...
     convkit.errors.ImageError: expected finite pixels; got inf at [0, 1] of x.npy; try numpy.nan_to_num
     """
-    finite = np.isfinite(values)
-    if not finite.all():
+    if not all(map(math.isfinite, extremes(values))):
+        finite = np.isfinite(values)
         row, column = np.unravel_index(int(np.argmin(finite)), finite.shape)
         raise ImageError(
             expected="finite pixels",
