@@ -1,6 +1,7 @@
 """Share work among the cores: NumPy lets go of Python's lock while it computes on large arrays."""
 
 import contextvars
+import functools
 import os
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
@@ -17,6 +18,7 @@ _STRIP = 1 << 18
 _pool: ThreadPoolExecutor | None = None
 
 
+@functools.cache
 def thread_count() -> int:
     """How many threads to use: ``OMP_NUM_THREADS``, as other numerical libraries do, else the cores allowed."""
     asked = os.environ.get("OMP_NUM_THREADS", "")
@@ -47,8 +49,8 @@ def share(jobs: Sequence[Job], worker: Callable[[], Callable[[Job], None]]) -> N
     def drain() -> None:
         _each(remaining, worker())
 
-    helpers = min(thread_count(), len(jobs)) - 1
-    if helpers < 1:
+    helpers = min(thread_count(), len(jobs)) - 1 if len(jobs) > 1 else 0
+    if not helpers:
         drain()
         return
     # In a copy of this context each: NumPy's errstate belongs to it.
