@@ -77,7 +77,7 @@ def choose_backend(response_shape: tuple[int, int], kernel: NDArray[np.floating]
     """
     if device != "cpu":
         return Backend.CONV2D
-    if kernel.size <= _FEW_TAPS:
+    if kernel.size <= _FEW_TAPS or min(response_shape) < 1:
         return Backend.SHIFT
     taps = kernel.tobytes(), kernel.shape, kernel.dtype
     return _cheapest(response_shape, *taps, with_torch="torch" in sys.modules)

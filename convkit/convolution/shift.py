@@ -7,6 +7,8 @@ from convkit.threads import share, thread_count
 
 # Output values per strip; with its scratch copies and the image rows it reads, a strip fits a 1 MiB cache.
 _STRIP = 1 << 16
+# So few are not worth sharing among threads.
+_ALONE = 1 << 14
 
 
 def correlate(image: NDArray[np.floating], kernel: NDArray[np.floating]) -> NDArray[np.floating]:
@@ -26,7 +28,7 @@ def correlate(image: NDArray[np.floating], kernel: NDArray[np.floating]) -> NDAr
     pitch, flat = image.shape[1], np.ascontiguousarray(image).reshape(-1)
     terms = _terms(kernel, pitch)
     response = np.empty((height, width), image.dtype)
-    rows = max(1, min(_STRIP // pitch, -(-height // thread_count())))
+    rows = max(1, min(_STRIP // pitch, max(-(-height // thread_count()), _ALONE // pitch)))
 
     def worker() -> "_Strip":
         return _Strip(flat, terms, response, rows, pitch)

@@ -13,8 +13,10 @@ from convkit.image.read import MAX_PIXELS, read_image
 from convkit.image.write import (
     EXACT_SUFFIXES,
     PICTURE_SUFFIXES,
+    check_depth,
     count_clipped,
     encode,
+    encode_samples,
     output_suffix,
     save_image,
 )
@@ -28,9 +30,11 @@ __all__ = [
     "Kind",
     "Pattern",
     "atomic_write",
+    "check_depth",
     "check_writable",
     "count_clipped",
     "encode",
+    "encode_samples",
     "image_from_array",
     "load_image",
     "output_suffix",

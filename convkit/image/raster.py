@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from convkit.errors import ImageError
 from convkit.image.gray import Gray, flatten, to_gray
@@ -56,13 +56,16 @@ class Raster:
         """One integer step, for values in [0, 1]."""
         return None if self.white is None else 1 / max(self.white, 255)
 
-    def values(self, gray: Gray, background: float | None, name: str) -> Values:
-        """Make one upright gray image of it; ``name`` is what a message calls it."""
+    def values(self, gray: Gray, background: float | None, name: str, dtype: DTypeLike = np.float64) -> Values:
+        """Make one upright gray image of it; ``name`` is what a message calls it.
+
+        ``dtype`` is that of integer pictures; floating-point ones keep their own.
+        """
         values: Values
         if self.white is None and self.samples.ndim == 2 and self.samples.dtype == np.float32:
             values = self.samples
         else:
-            values = to_gray(self.samples, self.white or 1, gray)
+            values = to_gray(self.samples, self.white or 1, gray, np.float64 if self.white is None else dtype)
         if self.alpha is not None:
             values = flatten(values, self.alpha, background, name)
         return np.ascontiguousarray(_UPRIGHT.get(self.orientation, np.asarray)(values))

@@ -4,11 +4,12 @@ import math
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from convkit.recovery import Parameters
+if TYPE_CHECKING:
+    from convkit.recovery import Parameters
 
-Watch = Callable[[int, float, Parameters], None]
+Watch = Callable[[int, float, "Parameters"], None]
 
 
 @contextmanager
@@ -23,6 +24,13 @@ def run_progress(vary: dict[str, list[Any]], *, quiet: bool) -> Iterator[Callabl
     """Give a function to call as each run of a grid ends."""
     total = math.prod(len(values) for values in vary.values()) if vary else 0
     with _bar("running", total, quiet=quiet) as advance:
+        yield lambda: None if advance is None else advance(1)
+
+
+@contextmanager
+def count_progress(told: str, total: int, *, quiet: bool) -> Iterator[Callable[[], None]]:
+    """Give a function to call as each of so many things is done."""
+    with _bar(told, total, quiet=quiet) as advance:
         yield lambda: None if advance is None else advance(1)
 
 
