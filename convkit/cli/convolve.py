@@ -11,7 +11,7 @@ import typer
 
 from convkit.cli import options
 from convkit.errors import SettingsError
-from convkit.text import choice, whole
+from convkit.text import choice, parse_call, whole
 
 if TYPE_CHECKING:
     from convkit.convolution import Backend, Convention
@@ -78,7 +78,7 @@ def convolve(
     given = {"images": " ".join(images), "output": output, "padding": padding, "stride": stride, "backend": backend}
     given |= {"map": mapping, "combine": combine, "gray": gray, "background": background, "dtype": dtype}
     given |= {"max_pixels": max_pixels, "seed": seed, "device": device, "compression": compression}
-    job = _job(options.merged(options.typed(given), {}), kernel, flip=bool(flip))
+    job = _job(options.merged(options.typed(given), {}), kernel, flip=bool(flip), quiet=quiet or as_json)
     inputs = [Path(text) for text in (*images, *kernel)]
     if len(images) == 1 and not _is_folder(output):
         report = _filter(images[0], output, job, inputs)
@@ -96,7 +96,7 @@ def convolve(
 
 
 @dataclass(frozen=True)
-class _Job:
+class Job:
     """What to do to every image."""
 
     kernels: "list[Kernel]"
@@ -108,9 +108,15 @@ class _Job:
     device: str
     compression: int | None
     settings: dict[str, Any]
+    quiet: bool
+
+    def by_rows(self, output: str) -> bool:
+        """Whether the result may be written as it comes, row by row."""
+        exact = Path(output).suffix.lower() in (".npy", ".tif", ".tiff")
+        return exact and self.mapping in ("auto", "none") and len(self.kernels) == 1
 
 
-def _job(settings: dict[str, Any], kernels: list[str], *, flip: bool) -> _Job:
+def _job(settings: dict[str, Any], kernels: list[str], *, flip: bool, quiet: bool) -> Job:
     """Read the options that hold for every image."""
     from convkit.convolution import Backend, Convention, Padding
     from convkit.convolution.backends import check_device
@@ -119,7 +125,7 @@ def _job(settings: dict[str, Any], kernels: list[str], *, flip: bool) -> _Job:
     from convkit.kernel import parse_kernel
 
     combine, dtype, level = settings.get("combine"), settings.get("dtype"), settings.get("compression")
-    return _Job(
+    return Job(
         [parse_kernel(text) for text in kernels],
         Convention(
             Padding.parse(settings.get("padding", "valid")), whole("--stride", settings.get("stride", 1), 1), flip
@@ -131,6 +137,7 @@ def _job(settings: dict[str, Any], kernels: list[str], *, flip: bool) -> _Job:
         check_device(settings.get("device", "cpu")),
         None if level is None else int(choice("--compression", level, [str(each) for each in range(10)])),
         settings,
+        quiet,
     )
 
 
@@ -138,12 +145,18 @@ def _is_folder(output: str | None) -> bool:
     return output is not None and output != "-" and (output.endswith("/") or Path(output).is_dir())
 
 
-def _filter(image: str, output: str | None, job: _Job, inputs: list[Path]) -> dict[str, Any]:
+def _filter(image: str, output: str | None, job: Job, inputs: list[Path]) -> dict[str, Any]:
     """Filter one image and write it; tell what came out."""
     from convkit.convolution.filtering import filter_picture
 
     began = time.perf_counter()
     _check_output(output, inputs, job.mapping)
+    if output is not None and job.by_rows(output):
+        from convkit.cli.rows import filter_large
+
+        report = filter_large(image, output, job)
+        if report is not None:
+            return report | {"seconds": time.perf_counter() - began}
     picture = _read(image, output, job)
     response = filter_picture(
         picture,
@@ -159,25 +172,28 @@ def _filter(image: str, output: str | None, job: _Job, inputs: list[Path]) -> di
         _check_output(output, inputs, job.mapping)
     report = _write(response, output, picture, job)
     report |= {"backend": str(response.backend), "seconds": time.perf_counter() - began}
-    return report | {"convention": _told(job.convention, response)}
+    return report | {"convention": told(job.convention, response.offset)}
 
 
-def _read(image: str, output: str | None, job: _Job) -> "Image":
+def _read(image: str, output: str | None, job: Job) -> "Image":
     import numpy as np
 
-    from convkit.image import PICTURE_SUFFIXES, Gray, output_suffix, read_image
+    from convkit.image import PATTERNS, PICTURE_SUFFIXES, Gray, output_suffix, read_image
 
     settings = job.settings
     # Half the memory for what ends as 8 or 16 bits; what keeps every digit starts from every digit.
     rounded = output in (None, "-") or output_suffix(str(output)) in PICTURE_SUFFIXES
-    # The same stream as in an experiment, so that `noise` is one picture for one seed.
-    seed = np.random.SeedSequence(whole("--seed", settings.get("seed", 0), 0)).spawn(3)[0]
+    seed = whole("--seed", settings.get("seed", 0), 0)
+    rng = None
+    if parse_call(image).name in PATTERNS:  # else `numpy.random` need not even be loaded
+        # The same stream as in an experiment, so that `noise` is one picture for one seed.
+        rng = np.random.default_rng(np.random.SeedSequence(seed).spawn(3)[0])
     return read_image(
         image,
         gray=choice("--gray", settings.get("gray", "bt601"), Gray),
         background=settings.get("background"),
         max_pixels=whole("--max-pixels", settings.get("max_pixels", 500_000_000), 1),
-        rng=np.random.default_rng(seed),
+        rng=rng,
         dtype=np.float32 if rounded and job.dtype != "float64" else np.float64,
     )
 
@@ -204,7 +220,7 @@ def _check_output(output: str | None, inputs: list[Path], mapping: str) -> None:
     check_writable(output, inputs=inputs)
 
 
-def _write(response: "Response", output: str | None, picture: "Image", job: _Job) -> dict[str, Any]:
+def _write(response: "Response", output: str | None, picture: "Image", job: Job) -> dict[str, Any]:
     """Fit the response to the file and write it; tell what was written."""
     from convkit.image import PICTURE_SUFFIXES, Kind, encode, encode_samples, output_suffix
     from convkit.image.mapping import Mapping, choose_mapping, fit, fit_picture
@@ -255,10 +271,11 @@ def _tell(report: dict[str, Any], *, as_json: bool, quiet: bool) -> None:
         show_convolution(report, quiet=quiet)
 
 
-def _told(convention: "Convention", response: "Response") -> dict[str, Any]:
+def told(convention: "Convention", offset: tuple[int, int]) -> dict[str, Any]:
+    """Tell the convention in words that stay the same in every version."""
     return {
         "operation": convention.operation,
         "padding": str(convention.padding),
         "stride": convention.stride,
-        "offset": list(response.offset),
+        "offset": list(offset),
     }

@@ -59,12 +59,12 @@ def filter_many(
         Those that failed.
     """
     from convkit.report.convolution import show_failures, show_many
-    from convkit.report.progress import count_progress
+    from convkit.report.progress import amount_progress
     from convkit.threads import thread_count
 
     reports: list[dict[str, Any]] = []
     failures: list[tuple[str, ConvkitError]] = []
-    with count_progress("filtering", len(plan), quiet=quiet) as advance, ThreadPoolExecutor(thread_count()) as pool:
+    with amount_progress("filtering", len(plan), quiet=quiet) as advance, ThreadPoolExecutor(thread_count()) as pool:
         running = [pool.submit(one, image, target) for image, target in plan]
         try:
             for (image, _), future in zip(plan, running, strict=True):
@@ -72,7 +72,7 @@ def filter_many(
                     reports.append({"image": image, **future.result()})
                 except ConvkitError as error:
                     failures.append((image, error))
-                advance()
+                advance(1)
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise

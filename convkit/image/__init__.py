@@ -10,6 +10,7 @@ from convkit.image.gray import Gray
 from convkit.image.image import Image, Kind, Values
 from convkit.image.patterns import PATTERNS, Pattern
 from convkit.image.read import MAX_PIXELS, read_image
+from convkit.image.rows import Rows, open_large, write_rows
 from convkit.image.write import (
     EXACT_SUFFIXES,
     PICTURE_SUFFIXES,
@@ -29,6 +30,7 @@ __all__ = [
     "Image",
     "Kind",
     "Pattern",
+    "Rows",
     "atomic_write",
     "check_depth",
     "check_writable",
@@ -37,9 +39,11 @@ __all__ = [
     "encode_samples",
     "image_from_array",
     "load_image",
+    "open_large",
     "output_suffix",
     "read_image",
     "save_image",
+    "write_rows",
 ]
 
 
@@ -49,7 +53,7 @@ def load_image(
     gray: Gray | str = Gray.BT601,
     background: str | None = None,
     max_pixels: int = MAX_PIXELS,
-    rng: np.random.Generator | None = None,
+    rng: "np.random.Generator | None" = None,
 ) -> Values:
     """Load the numbers of an image, as one gray plane.
 

@@ -50,7 +50,7 @@ def read_image(
     gray: Gray | str = Gray.BT601,
     background: str | None = None,
     max_pixels: int = MAX_PIXELS,
-    rng: np.random.Generator | None = None,
+    rng: "np.random.Generator | None" = None,
     dtype: DTypeLike = np.float64,
 ) -> Image:
     """Read the image that a text stands for.

@@ -28,10 +28,10 @@ def run_progress(vary: dict[str, list[Any]], *, quiet: bool) -> Iterator[Callabl
 
 
 @contextmanager
-def count_progress(told: str, total: int, *, quiet: bool) -> Iterator[Callable[[], None]]:
-    """Give a function to call as each of so many things is done."""
+def amount_progress(told: str, total: int, *, quiet: bool) -> Iterator[Callable[[int], None]]:
+    """Give a function to call with how many more things are done."""
     with _bar(told, total, quiet=quiet) as advance:
-        yield lambda: None if advance is None else advance(1)
+        yield lambda count: None if advance is None else advance(count)
 
 
 @contextmanager
