@@ -21,14 +21,23 @@ def planned(images: list[str], output: str | None, kernels: list[str]) -> Plan:
     """
     from convkit.image import EXACT_SUFFIXES, PICTURE_SUFFIXES
 
-    if output == "-" or (output is not None and Path(output).is_file()):
+    known = (*PICTURE_SUFFIXES, *EXACT_SUFFIXES)
+    if (
+        output is not None
+        and not output.endswith("/")
+        and (
+            output == "-"
+            or Path(output).is_file()
+            or (Path(output).suffix.lower() in known and not Path(output).is_dir())
+        )
+    ):
         raise SettingsError(expected="a folder for several images", got=f"-o {output}", hint="-o out/")
     plan: dict[str, str] = {}
     for image in images:
         path = Path(image)
         if not path.name or image == "-":
             raise SettingsError(expected="files, where several images are given", got=image or "''", hint="one alone")
-        suffix = path.suffix.lower() if path.suffix.lower() in (*PICTURE_SUFFIXES, *EXACT_SUFFIXES) else ".png"
+        suffix = path.suffix.lower() if path.suffix.lower() in known else ".png"
         name = f"{path.stem}.{'-'.join(kernels)}.png" if output is None else path.stem + suffix
         target = name if output is None else str(Path(output) / name)
         if target in plan:
