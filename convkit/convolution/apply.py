@@ -19,6 +19,8 @@ _FLOAT32_EXACT = 2.0**24
 # How much larger than the largest response the sum of all magnitudes, Σ|k| · max|x|, may be before float32 loses
 # more than a millionth of it: measured on noise, smooth and flat pictures, 0.05 millionths for each unit.
 _DIRECT_LOSS = 12.0
+# `conv2d` adds up one product after the other, and so loses more.
+_CONV2D_LOSS = 8.0
 # An FFT rounds the spectrum, evenly: there the root of the squares counts, √Σk² · max|x|, 0.1 millionths a unit.
 _FFT_LOSS = 6.0
 
@@ -123,7 +125,8 @@ def _cancels(taps: NDArray[np.float64], image: float, response: float, backend: 
     """Tell from the largest pixel and response whether so much cancels that float32 is not enough."""
     if backend is Backend.FFT:
         return 0 < response * _FFT_LOSS < float(np.linalg.norm(taps)) * image
-    return 0 < response * _DIRECT_LOSS < float(np.abs(taps).sum()) * image
+    allowed = _CONV2D_LOSS if backend is Backend.CONV2D else _DIRECT_LOSS
+    return 0 < response * allowed < float(np.abs(taps).sum()) * image
 
 
 def correlate(

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from convkit.convolution.conv2d import block_products
 from convkit.convolution.fft import tile_length
 from convkit.convolution.separable import banded_products, is_separable
 from convkit.errors import SettingsError
@@ -52,11 +53,14 @@ class Backend(StrEnum):
 
 
 # What each takes, measured on two cores at 4096², float32: nanoseconds a call, and an output for each unit of its work.
-_CALL = {Backend.SHIFT: 2e4, Backend.MATMUL: 4e4, Backend.SEPARABLE: 2e5, Backend.FFT: 4e5}
-_SHIFT_OPERATION = 0.035
+_CALL = {Backend.SHIFT: 2e4, Backend.MATMUL: 4e4, Backend.SEPARABLE: 2e5, Backend.FFT: 4e5, Backend.CONV2D: 2e5}
+_SHIFT_OPERATION = 0.055
 _MATMUL_OUTPUT, _MATMUL_COLUMN, _MATMUL_TAP = 0.4, 0.07, 0.012
 _SEPARABLE_OUTPUT, _SEPARABLE_PRODUCT = 0.3, 0.012
 _FFT_SAMPLE, _FFT_SAMPLE_WITH_TORCH = 4.1, 2.3
+# A long sum in float32, product after product, loses more than a millionth.
+_CONV2D_TAPS = 121
+_CONV2D_OUTPUT, _CONV2D_PRODUCT = 0.5, 0.0047
 # Few taps are added up in so few calls that no other way is worth a look at the kernel.
 _FEW_TAPS = 4
 
@@ -64,13 +68,13 @@ _FEW_TAPS = 4
 def choose_backend(response_shape: tuple[int, int], kernel: NDArray[np.floating], *, device: str = "cpu") -> Backend:
     """Pick the backend that should be fastest, from a table of measured costs.
 
-    None of them needs torch on a CPU. The FFT is faster with it, so the choice may depend on whether the program has
-    loaded it; the numbers then differ by rounding.
+    On a CPU torch is only used where the program has loaded it: importing it takes longer than any picture. With it,
+    ``conv2d`` takes the kernels of middle size and ``fft`` is twice as fast; the numbers then differ by rounding.
 
     Examples
     --------
     >>> kernel = np.random.default_rng(0).random((31, 31))
-    >>> choose_backend((4096, 4096), kernel), choose_backend((4096, 4096), kernel[:5, :5])
+    >>> choose_backend((4096, 4096), kernel), choose_backend((4096, 4096), kernel[:3, :3])
     (<Backend.FFT: 'fft'>, <Backend.MATMUL: 'matmul'>)
     >>> choose_backend((4096, 4096), np.ones((31, 31))), choose_backend((4096, 4096), np.array([[1.0, -1.0]]))
     (<Backend.SEPARABLE: 'separable'>, <Backend.SHIFT: 'shift'>)
@@ -101,6 +105,8 @@ def _cheapest(
         Backend.MATMUL: _MATMUL_OUTPUT + _MATMUL_COLUMN * kw + _MATMUL_TAP * kernel.size,
         Backend.FFT: sample / spared,
     }
+    if with_torch and kernel.size <= _CONV2D_TAPS:
+        per_output[Backend.CONV2D] = _CONV2D_OUTPUT + _CONV2D_PRODUCT * block_products(shape)
     separable = _SEPARABLE_OUTPUT + _SEPARABLE_PRODUCT * banded_products(kernel.shape)
     costs = {backend: _CALL[backend] + height * width * each for backend, each in per_output.items()}
     two_passes = _CALL[Backend.SEPARABLE] + height * width * separable

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from convkit.convolution.conv2d import one_torch_thread
 from convkit.threads import share
 
 # Tiles as long as this, or several kernels, keep two thirds or more of their outputs and fit a 1 MiB cache.
@@ -95,14 +96,9 @@ def _transforms() -> Iterator[tuple[_Transform, _Transform]]:
         tensor = torch.from_numpy(values)
         torch.fft.ifft2(tensor, out=tensor)
 
-    # One transform on each of our threads, rather than both on all: this and any new thread then use one of torch's.
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        with torch.inference_mode():
-            yield there, back
-    finally:
-        torch.set_num_threads(threads)
+    # One transform on each of our threads, rather than each on all of torch's.
+    with one_torch_thread(), torch.inference_mode():
+        yield there, back
 
 
 def _numpy_transforms() -> tuple[_Transform, _Transform]:

@@ -64,6 +64,39 @@ def test_a_forced_direct_backend_where_nothing_cancels(backend: Backend, size: i
     assert np.abs(got - exact).max() <= 1e-6 * max(1, size / 15) * np.abs(exact).max()
 
 
+def test_a_device_whose_memory_is_too_small_computes_in_strips(monkeypatch, caplog, rng) -> None:
+    import torch
+
+    from convkit.convolution import conv2d
+
+    whole = conv2d.correlate_tensor
+
+    def small(image: "torch.Tensor", kernel: "torch.Tensor") -> "torch.Tensor":
+        if len(image) > 20:
+            raise torch.OutOfMemoryError
+        return whole(image, kernel)
+
+    monkeypatch.setattr(conv2d, "correlate_tensor", small)
+    image, kernel = rng.random((100, 80)), rng.random((4, 5))
+    response = np.empty((97, 76))
+    conv2d._fill_on_device(response, image, kernel, "cpu")
+    np.testing.assert_allclose(response, convolve(image, kernel, backend="naive"), rtol=1e-13)
+    assert "in strips of 13 rows" in caplog.text
+
+
+@pytest.mark.parametrize("size", [(3, 3), (5, 8), (31, 17)])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_cuda_gives_the_same_numbers(size, dtype, rng) -> None:
+    import torch
+
+    if not torch.cuda.is_available():
+        pytest.skip("this machine has no CUDA device")
+    image, kernel = rng.random((300, 401)).astype(dtype), rng.random(size)
+    exact = scipy.signal.correlate(image.astype(np.float64), kernel, mode="valid")
+    got = convolve(image, kernel, device="cuda")
+    assert np.abs(got - exact).max() <= (1e-6 if dtype == np.float32 else 1e-13) * exact.max()
+
+
 def test_fft_with_numpy_alone(monkeypatch: pytest.MonkeyPatch, rng: np.random.Generator) -> None:
     monkeypatch.setattr(sys, "modules", {name: m for name, m in sys.modules.items() if name != "torch"})
     for dtype, tolerance in ((np.float32, 1e-6), (np.float64, 1e-13)):
@@ -109,7 +142,8 @@ def test_an_error_on_another_thread_is_raised_here() -> None:
 def test_each_backend_is_chosen_where_it_is_fastest(rng: np.random.Generator) -> None:
     large = (4096, 4096)
     assert choose_backend(large, np.outer([1.0, 2, 1], [1, 0, -1])) is Backend.SHIFT
-    assert choose_backend(large, rng.random((7, 7))) is Backend.MATMUL
+    assert choose_backend(large, rng.random((3, 3))) is Backend.MATMUL
+    assert choose_backend(large, rng.random((9, 9))) is (Backend.CONV2D if "torch" in sys.modules else Backend.MATMUL)
     assert choose_backend(large, np.ones((31, 31))) is Backend.SEPARABLE
     assert choose_backend(large, rng.random((63, 63))) is Backend.FFT
     assert choose_backend((6, 8), rng.random((3, 3))) is Backend.SHIFT
