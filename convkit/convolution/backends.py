@@ -2,6 +2,7 @@
 
 import functools
 import importlib
+import sys
 from collections.abc import Callable
 from enum import StrEnum
 from typing import Any
@@ -9,13 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from convkit.convolution.conv2d import block_products
+from convkit.convolution.fft import tile_length
+from convkit.convolution.separable import banded_products, is_separable
 from convkit.errors import SettingsError
 from convkit.text import choice
-
-# Measured on two cores: to this many taps, shifted multiply-adds beat the FFT (4096², 7x7: 355 ms against 278).
-_SHIFT_TAPS = 36
-# Below this many products every backend takes under 2 ms, and the one that is exact on integers is chosen.
-_SMALL_WORK = 1_000_000
 
 Correlate = Callable[..., NDArray[np.floating[Any]]]
 
@@ -25,6 +24,8 @@ class Backend(StrEnum):
 
     NAIVE = "naive"
     SHIFT = "shift"
+    MATMUL = "matmul"
+    SEPARABLE = "separable"
     CONV2D = "conv2d"
     FFT = "fft"
 
@@ -51,19 +52,67 @@ class Backend(StrEnum):
         return functools.partial(function, device=device) if self is Backend.CONV2D else function
 
 
-def choose_backend(response_shape: tuple[int, int], taps: int, *, device: str = "cpu") -> Backend:
-    """Pick the fastest backend that gives the same numbers.
+# What each takes, measured on two cores at 4096², float32: nanoseconds a call, and an output for each unit of its work.
+_CALL = {Backend.SHIFT: 2e4, Backend.MATMUL: 4e4, Backend.SEPARABLE: 2e5, Backend.FFT: 4e5, Backend.CONV2D: 2e5}
+_SHIFT_OPERATION = 0.055
+_MATMUL_OUTPUT, _MATMUL_COLUMN, _MATMUL_TAP = 0.4, 0.07, 0.012
+_SEPARABLE_OUTPUT, _SEPARABLE_PRODUCT = 0.3, 0.012
+_FFT_SAMPLE, _FFT_SAMPLE_WITH_TORCH = 4.1, 2.3
+# A long sum in float32, product after product, loses more than a millionth.
+_CONV2D_TAPS = 121
+_CONV2D_OUTPUT, _CONV2D_PRODUCT = 0.5, 0.0047
+# Few taps are added up in so few calls that no other way is worth a look at the kernel.
+_FEW_TAPS = 4
+
+
+def choose_backend(response_shape: tuple[int, int], kernel: NDArray[np.floating], *, device: str = "cpu") -> Backend:
+    """Pick the backend that should be fastest, from a table of measured costs.
+
+    On a CPU torch is only used where the program has loaded it: importing it takes longer than any picture. With it,
+    ``conv2d`` takes the kernels of middle size and ``fft`` is twice as fast; the numbers then differ by rounding.
 
     Examples
     --------
-    >>> choose_backend((4096, 4096), 9), choose_backend((4096, 4096), 225)
-    (<Backend.SHIFT: 'shift'>, <Backend.FFT: 'fft'>)
+    >>> kernel = np.random.default_rng(0).random((31, 31))
+    >>> choose_backend((4096, 4096), kernel), choose_backend((4096, 4096), kernel[:3, :3])
+    (<Backend.FFT: 'fft'>, <Backend.MATMUL: 'matmul'>)
+    >>> choose_backend((4096, 4096), np.ones((31, 31))), choose_backend((4096, 4096), np.array([[1.0, -1.0]]))
+    (<Backend.SEPARABLE: 'separable'>, <Backend.SHIFT: 'shift'>)
     """
     if device != "cpu":
         return Backend.CONV2D
-    if taps <= _SHIFT_TAPS or response_shape[0] * response_shape[1] * taps <= _SMALL_WORK:
+    if kernel.size <= _FEW_TAPS or min(response_shape) < 1:
         return Backend.SHIFT
-    return Backend.FFT
+    taps = kernel.tobytes(), kernel.shape, kernel.dtype
+    return _cheapest(response_shape, *taps, with_torch="torch" in sys.modules)
+
+
+@functools.lru_cache
+def _cheapest(
+    response_shape: tuple[int, int], taps: bytes, shape: tuple[int, int], kind: np.dtype[Any], *, with_torch: bool
+) -> Backend:
+    """Estimate the nanoseconds that each backend takes, once for many images of one size."""
+    height, width = response_shape
+    kernel = np.frombuffer(taps, kind).reshape(shape)
+    kh, kw = shape
+    magnitudes = np.abs(kernel[kernel != 0])
+    operations = len(magnitudes) + len(np.unique(magnitudes))
+    tile = tile_length(height, kh), tile_length(width, kw)
+    spared = (tile[0] - kh + 1) * (tile[1] - kw + 1) / (tile[0] * tile[1])
+    sample = _FFT_SAMPLE_WITH_TORCH if with_torch else _FFT_SAMPLE
+    per_output = {
+        Backend.SHIFT: _SHIFT_OPERATION * operations,
+        Backend.MATMUL: _MATMUL_OUTPUT + _MATMUL_COLUMN * kw + _MATMUL_TAP * kernel.size,
+        Backend.FFT: sample / spared,
+    }
+    if with_torch and kernel.size <= _CONV2D_TAPS:
+        per_output[Backend.CONV2D] = _CONV2D_OUTPUT + _CONV2D_PRODUCT * block_products(shape)
+    separable = _SEPARABLE_OUTPUT + _SEPARABLE_PRODUCT * banded_products(kernel.shape)
+    costs = {backend: _CALL[backend] + height * width * each for backend, each in per_output.items()}
+    two_passes = _CALL[Backend.SEPARABLE] + height * width * separable
+    if two_passes < min(costs.values()) and is_separable(kernel):
+        return Backend.SEPARABLE
+    return min(costs, key=costs.__getitem__)
 
 
 def check_device(device: str) -> str:

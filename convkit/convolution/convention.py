@@ -61,7 +61,8 @@ _DIALECTS = {str(padding): padding for padding in Padding} | {
     "constant": Padding.ZERO,
 }
 
-_NUMPY_MODES: dict[Padding, Any] = {
+#: What `numpy.pad` calls the paddings.
+NUMPY_MODES: dict[Padding, Any] = {
     Padding.ZERO: "constant",
     Padding.FULL: "constant",
     Padding.REPLICATE: "edge",
@@ -152,7 +153,7 @@ class Convention:
         check_fits(image.shape, kernel_shape)
         if self.padding is Padding.VALID or kernel_shape == (1, 1):
             return image
-        return np.pad(image, self.margins(kernel_shape), mode=_NUMPY_MODES[self.padding])
+        return np.pad(image, self.margins(kernel_shape), mode=NUMPY_MODES[self.padding])
 
 
 def check_fits(image_shape: tuple[int, ...], kernel_shape: tuple[int, int]) -> None:

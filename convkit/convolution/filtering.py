@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from convkit.convolution.apply import convolve
-from convkit.convolution.backends import Backend, choose_backend
+from convkit.convolution.apply import apply
+from convkit.convolution.backends import Backend
 from convkit.convolution.convention import Convention
 from convkit.errors import SettingsError, ShapeError
 from convkit.image import Image
@@ -69,20 +69,8 @@ def filter_picture(
         )
     responses = []
     for kernel in kernels:
-        shape = convention.output_shape(picture.values.shape, kernel.taps.shape)
-        chosen = backend or choose_backend(shape, kernel.taps.size // convention.stride**2, device=device)
-        responses.append(
-            convolve(
-                picture,
-                kernel,
-                padding=convention.padding,
-                stride=convention.stride,
-                flip=convention.flip,
-                backend=chosen,
-                dtype=dtype,
-                device=device,
-            )
-        )
+        response, chosen = apply(picture, kernel, convention, backend=backend, dtype=dtype, device=device)
+        responses.append(response)
     return Response(
         _magnitude(responses) if combine is Combine.MAGNITUDE else responses[0],
         chosen,

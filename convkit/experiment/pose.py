@@ -159,7 +159,7 @@ def _make_target(
     convention = Convention(experiment.padding, experiment.stride, experiment.flip)
     outer = union(truth.taps.shape, size)
     taps = embed(truth.taps, outer, centred(truth.taps.shape, outer))
-    backend = choose_backend(convention.output_shape(image.shape, outer), taps.size)
+    backend = choose_backend(convention.output_shape(image.shape, outer), taps)
     response = correlate(image, taps, convention, backend.load())
     response += truth.bias
     if experiment.noise:

@@ -10,11 +10,14 @@ from convkit.image.gray import Gray
 from convkit.image.image import Image, Kind, Values
 from convkit.image.patterns import PATTERNS, Pattern
 from convkit.image.read import MAX_PIXELS, Channels, read_channels, read_image
+from convkit.image.rows import Rows, open_large, write_rows
 from convkit.image.write import (
     EXACT_SUFFIXES,
     PICTURE_SUFFIXES,
+    check_depth,
     count_clipped,
     encode,
+    encode_samples,
     output_suffix,
     save_image,
 )
@@ -28,16 +31,21 @@ __all__ = [
     "Image",
     "Kind",
     "Pattern",
+    "Rows",
     "atomic_write",
+    "check_depth",
     "check_writable",
     "count_clipped",
     "encode",
+    "encode_samples",
     "image_from_array",
     "load_image",
+    "open_large",
     "output_suffix",
     "read_channels",
     "read_image",
     "save_image",
+    "write_rows",
 ]
 
 
@@ -47,7 +55,7 @@ def load_image(
     gray: Gray | str = Gray.BT601,
     background: str | None = None,
     max_pixels: int = MAX_PIXELS,
-    rng: np.random.Generator | None = None,
+    rng: "np.random.Generator | None" = None,
 ) -> Values:
     """Load the numbers of an image, as one gray plane.
 

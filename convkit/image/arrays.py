@@ -17,7 +17,9 @@ MAGIC = npy.MAGIC_PREFIX
 
 
 @dataclass(frozen=True)
-class _Header:
+class Header:
+    """What an ``.npy`` file says of its array, and where the numbers begin."""
+
     shape: tuple[int, ...]
     fortran: bool
     dtype: np.dtype[Any]
@@ -25,6 +27,7 @@ class _Header:
 
     @property
     def order(self) -> Literal["C", "F"]:
+        """NumPy's letter for rows first or columns first."""
         return "F" if self.fortran else "C"
 
 
@@ -55,10 +58,7 @@ def read_array(file: BinaryIO, name: str, max_pixels: int) -> tuple[Values, floa
     ImageError
         When it is no such file, is cut short, or is not two-dimensional and real.
     """
-    try:
-        header = _read_header(file)
-    except Exception as error:  # NumPy reports a damaged header as whatever it stumbled over
-        raise _damaged(name, error) from error
+    header = read_header(file, name)
     _check(header, name, max_pixels)
     try:
         raw = _map(file, header)
@@ -70,15 +70,25 @@ def read_array(file: BinaryIO, name: str, max_pixels: int) -> tuple[Values, floa
     return raw.astype(wanted, copy=False), None  # a byte-swapped array is put into native order here
 
 
-def _read_header(file: BinaryIO) -> _Header:
-    version = npy.read_magic(file)
-    # Version 3 differs only in field names beyond Latin-1, and an image has no fields.
-    read = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}[version]
-    shape, fortran, dtype = read(file)
-    return _Header(shape, fortran, dtype, file.tell())
+def read_header(file: BinaryIO, name: str) -> Header:
+    """Read the header of an ``.npy`` file.
+
+    Raises
+    ------
+    ImageError
+        When it is damaged.
+    """
+    try:
+        version = npy.read_magic(file)
+        # Version 3 differs only in field names beyond Latin-1, and an image has no fields.
+        read = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}[version]
+        shape, fortran, dtype = read(file)
+    except Exception as error:  # NumPy reports a damaged header as whatever it stumbled over
+        raise _damaged(name, error) from error
+    return Header(shape, fortran, dtype, file.tell())
 
 
-def _check(header: _Header, name: str, max_pixels: int) -> None:
+def _check(header: Header, name: str, max_pixels: int) -> None:
     if header.dtype.kind not in "biuf":
         raise ImageError(
             expected="an array of real numbers",
@@ -95,7 +105,7 @@ def _check(header: _Header, name: str, max_pixels: int) -> None:
     check_size(height, width, name, max_pixels)
 
 
-def _map(file: BinaryIO, header: _Header) -> NDArray[Any]:
+def _map(file: BinaryIO, header: Header) -> NDArray[Any]:
     if isinstance(file, BytesIO):
         flat = np.frombuffer(file.getvalue(), header.dtype, math.prod(header.shape), header.offset)
         return flat.reshape(header.shape, order=header.order).copy(order="K")

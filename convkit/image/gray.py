@@ -4,11 +4,12 @@ from enum import StrEnum
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from convkit.errors import ImageError, SettingsError
 from convkit.image.image import Values
 from convkit.text import closest, number, shown
+from convkit.threads import share
 
 
 class Gray(StrEnum):
@@ -32,6 +33,8 @@ _WEIGHTS = {
     Gray.G: (0, 1, 0),
     Gray.B: (0, 0, 1),
 }
+# Values of a strip, which stays in the cache.
+_STRIP = 1 << 16
 
 
 def parse_gray(text: Gray | str) -> Gray:
@@ -71,7 +74,7 @@ def parse_background(text: str) -> float:
     return value
 
 
-def to_gray(samples: NDArray[Any], maximum: int, gray: Gray) -> NDArray[np.float64]:
+def to_gray(samples: NDArray[Any], maximum: int, gray: Gray, dtype: DTypeLike = np.float64) -> Values:
     """Scale samples to [0, 1] and weigh their channels.
 
     Parameters
@@ -82,19 +85,37 @@ def to_gray(samples: NDArray[Any], maximum: int, gray: Gray) -> NDArray[np.float
         The sample that stands for 1.
     gray : Gray
         How three channels become one.
+    dtype : dtype
+        float64, or float32, to which the float64 result is rounded.
 
     Returns
     -------
-    ndarray of float64, shape (H, W)
+    ndarray, shape (H, W)
 
     Examples
     --------
     >>> to_gray(np.array([[[255, 0, 0]]], dtype=np.uint8), 255, Gray.BT601)
     array([[0.299]])
     """
-    if samples.ndim == 2:
-        scaled: NDArray[np.float64] = np.divide(samples, maximum, dtype=np.float64)  # one pass, one array
-        return scaled
+    values: Values = np.empty(samples.shape[:2], dtype)
+    # Whatever a sample of 8 bits can be, once.
+    table = (np.arange(256) / maximum).astype(dtype) if samples.dtype == np.uint8 and samples.ndim == 2 else None
+    rows = max(1, _STRIP // samples.shape[1])
+
+    def scale(top: int) -> None:
+        part, out = samples[top : top + rows], values[top : top + rows]
+        if table is not None:
+            np.take(table, part, out=out, mode="clip")
+        elif part.ndim == 2:
+            out[...] = np.divide(part, maximum, dtype=np.float64)
+        else:
+            out[...] = _weighed(part, maximum, gray)
+
+    share(range(0, len(samples), rows), lambda: scale)
+    return values
+
+
+def _weighed(samples: NDArray[Any], maximum: int, gray: Gray) -> NDArray[np.float64]:
     weights = _WEIGHTS[gray]
     total = np.zeros(samples.shape[:2])
     for channel, weight in enumerate(weights):

@@ -1,9 +1,9 @@
 """What an image is: its numbers, and where they came from."""
 
+import functools
 import math
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convkit.errors import ImageError
+from convkit.threads import extremes
 
 Values = NDArray[np.floating[Any]]  # float64 or float32
 
@@ -62,26 +63,11 @@ class Image:
         height, width = self.values.shape
         return height, width
 
-    @cached_property
+    @functools.cached_property
     def largest(self) -> float:
-        """Largest magnitude among the values; NaN if one is."""
-        return largest(self.values)
-
-
-def largest(values: NDArray[Any]) -> float:
-    """Return the largest magnitude, told from the extremes, which takes no memory; NaN if one value is.
-
-    Examples
-    --------
-    >>> largest(np.array([1.0, -3.0])), largest(np.array([1.0, np.nan]))
-    (3.0, nan)
-    """
-    with np.errstate(invalid="ignore"):
-        return max(abs(float(values.min())), float(values.max()), key=_nan_first)
-
-
-def _nan_first(value: float) -> float:
-    return math.inf if math.isnan(value) else value
+        """Largest magnitude among the values; NaN or infinity when one of them is."""
+        low, high = extremes(self.values)
+        return max(-low, high)
 
 
 def check_size(height: int, width: int, name: str, max_pixels: int) -> None:
@@ -119,7 +105,7 @@ def check_finite(values: Values, name: str) -> None:
         ...
     convkit.errors.ImageError: expected finite pixels; got inf at [0, 1] of x.npy; try numpy.nan_to_num
     """
-    if not math.isfinite(largest(values)):
+    if not all(map(math.isfinite, extremes(values))):
         finite = np.isfinite(values)
         row, column = np.unravel_index(int(np.argmin(finite)), finite.shape)
         raise ImageError(

@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from convkit.image.write import EXACT_SUFFIXES, count_clipped
+from convkit.image.quantise import Prepare, Quantised, quantise
+from convkit.image.write import EXACT_SUFFIXES
+from convkit.threads import extremes
 
 
 class Mapping(StrEnum):
@@ -53,26 +55,34 @@ def fit(values: NDArray[np.floating[Any]], mapping: Mapping, bits: int = 8) -> F
     >>> fitted.values, fitted.maximum, fitted.clipped
     (array([[1. , 0.5, 1. ]]), 3.0, 1)
     """
-    mapped = _mapped(values, mapping)
-    low, high = float(mapped.min()), float(mapped.max())
+    mapped = _mapper(values, mapping)(values)
     if mapping is Mapping.NONE:
-        return Fitted(mapped, low, high, 0)
-    return Fitted(np.clip(mapped, 0.0, 1.0), low, high, count_clipped(mapped, bits))
+        return Fitted(mapped, *extremes(mapped), 0)
+    found = quantise(mapped, bits)
+    return Fitted(np.clip(mapped, 0.0, 1.0), found.minimum, found.maximum, found.clipped)
 
 
-def _mapped(values: NDArray[np.floating[Any]], mapping: Mapping) -> NDArray[np.floating[Any]]:
+def fit_picture(values: NDArray[np.floating[Any]], mapping: Mapping, bits: int = 8) -> Quantised:
+    """Map responses to the samples of a picture of 8 or 16 bits, without a copy of them in between.
+
+    Examples
+    --------
+    >>> fit_picture(np.array([[-1.0, 0.2, 3.0]]), Mapping.ABS).samples
+    array([[255,  51, 255]], dtype=uint8)
+    """
+    return quantise(values, bits, _mapper(values, mapping))
+
+
+def _mapper(values: NDArray[np.floating[Any]], mapping: Mapping) -> Prepare:
+    """Return what does the mapping to any part of the values."""
     if mapping is Mapping.ABS:
-        magnitude: NDArray[np.floating[Any]] = np.abs(values)
-        return magnitude
+        return np.abs
     if mapping is Mapping.OFFSET:
-        return values + values.dtype.type(0.5)
+        return lambda part: part + part.dtype.type(0.5)
     if mapping is Mapping.RESCALE:
-        low, high = values.min(), values.max()
-        spread: NDArray[np.floating[Any]] = values - low
-        if high > low:
-            spread /= high - low
-        return spread
-    return values
+        low, high = map(values.dtype.type, extremes(values))
+        return lambda part: (part - low) / (high - low if high > low else 1)
+    return np.asarray
 
 
 def choose_mapping(suffix: str, *, zero_sum: bool) -> Mapping:

@@ -21,11 +21,11 @@ def _edges(height: int, width: int) -> Drawing:
     return values
 
 
-def _noise(height: int, width: int, *, rng: np.random.Generator, mean: float) -> Drawing:
+def _noise(height: int, width: int, *, rng: "np.random.Generator", mean: float) -> Drawing:
     return rng.random((height, width)) + (mean - 0.5)
 
 
-def _bernoulli(height: int, width: int, *, rng: np.random.Generator, p: float) -> Drawing:
+def _bernoulli(height: int, width: int, *, rng: "np.random.Generator", p: float) -> Drawing:
     return (rng.random((height, width)) < p).astype(np.float64)
 
 
@@ -163,7 +163,7 @@ PATTERNS: Mapping[str, Pattern] = {
 _SIDE = Parameter(64, minimum=1, whole=True)
 
 
-def draw_pattern(call: Call, *, rng: np.random.Generator, max_pixels: int) -> NDArray[np.float64]:
+def draw_pattern(call: Call, *, rng: "np.random.Generator", max_pixels: int) -> NDArray[np.float64]:
     """Draw a pattern that was asked for by name.
 
     Parameters

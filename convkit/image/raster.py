@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from convkit.errors import ImageError
 from convkit.image.gray import Gray, flatten, to_gray
@@ -56,9 +56,12 @@ class Raster:
         """One integer step, for values in [0, 1]."""
         return None if self.white is None else 1 / max(self.white, 255)
 
-    def values(self, gray: Gray, background: float | None, name: str) -> Values:
-        """Make one upright gray image of it; ``name`` is what a message calls it."""
-        values = self._plane(gray)
+    def values(self, gray: Gray, background: float | None, name: str, dtype: DTypeLike = np.float64) -> Values:
+        """Make one upright gray image of it; ``name`` is what a message calls it.
+
+        ``dtype`` is that of integer pictures; floating-point ones keep their own.
+        """
+        values = self._plane(gray, dtype)
         if self.alpha is not None:
             values = flatten(values, self.alpha, background, name)
         return self._upright(values)
@@ -77,10 +80,10 @@ class Raster:
             return None
         return self._upright(self.alpha)
 
-    def _plane(self, gray: Gray) -> Values:
+    def _plane(self, gray: Gray, dtype: DTypeLike = np.float64) -> Values:
         if self.white is None and self.samples.ndim == 2 and self.samples.dtype == np.float32:
             return self.samples
-        return to_gray(self.samples, self.white or 1, gray)
+        return to_gray(self.samples, self.white or 1, gray, np.float64 if self.white is None else dtype)
 
     def _upright(self, values: Values) -> Values:
         return np.ascontiguousarray(_UPRIGHT.get(self.orientation, np.asarray)(values))

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from convkit.errors import ImageError
 from convkit.image.arrays import MAGIC, read_array
@@ -33,6 +34,7 @@ class _How:
     gray: Gray
     background: float | None
     max_pixels: int
+    dtype: DTypeLike
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,8 @@ def read_image(
     gray: Gray | str = Gray.BT601,
     background: str | None = None,
     max_pixels: int = MAX_PIXELS,
-    rng: np.random.Generator | None = None,
+    rng: "np.random.Generator | None" = None,
+    dtype: DTypeLike = np.float64,
 ) -> Image:
     """Read the image that a text stands for.
 
@@ -69,6 +72,8 @@ def read_image(
         The most pixels to accept.
     rng : numpy.random.Generator, optional
         What random patterns draw from; ``numpy.random.default_rng(0)`` when not given.
+    dtype : dtype
+        Of integer pictures: float64, or float32 for half the memory. Other images keep their own.
 
     Returns
     -------
@@ -92,7 +97,7 @@ def read_image(
     >>> read_image("edges").shape
     (6, 8)
     """
-    how = _How(parse_gray(gray), None if background is None else parse_background(background), max_pixels)
+    how = _How(parse_gray(gray), None if background is None else parse_background(background), max_pixels, dtype)
     if not isinstance(text, str):
         return _read_file(Path(text), how)
     if not text.strip():
@@ -215,7 +220,7 @@ def _read_stdin(how: _How) -> Image:
 
 def _read_picture(source: _Source, how: _How) -> Image:
     raster = read_picture(source.file, source.name, how.max_pixels)
-    values = raster.values(how.gray, how.background, source.name)
+    values = raster.values(how.gray, how.background, source.name, how.dtype)
     if raster.white is None:
         check_finite(values, source.name)
     return Image(values, Kind.PICTURE, source.stem, raster.level, raster.bits, source.path)

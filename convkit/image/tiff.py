@@ -10,6 +10,7 @@ from convkit.image.pillow import from_pillow, split_alpha
 from convkit.image.raster import Raster, Samples, check_pages, unsupported
 
 if TYPE_CHECKING:
+    import tifffile
     from PIL.TiffImagePlugin import TiffImageFile
 
 _MAGICS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")  # either byte order; + is the 64-bit variety
@@ -116,6 +117,17 @@ def _read_with_tifffile(file: BinaryIO, name: str, max_pixels: int) -> Raster:
             extra=page.extrasamples,
             orientation=page.tags.valueof(_ORIENTATION, default=1),
         )
+
+
+def gray_samples(page: "tifffile.TiffPage") -> int | None:
+    """White of a gray page whose samples mean what they say: 0 for floats; None for a page that needs more care."""
+    plain = page.photometric == _BLACK_IS_ZERO and page.samplesperpixel == 1 and page.imagedepth == 1
+    upright = page.tags.valueof(_ORIENTATION, default=1) == 1
+    if not plain or not upright or page.dtype is None or page.bitspersample != 8 * page.dtype.itemsize:
+        return None
+    if page.dtype.kind == "u" and page.dtype.itemsize <= 2:
+        return int(np.iinfo(page.dtype).max)
+    return 0 if page.dtype.kind == "f" and page.dtype.itemsize in (4, 8) else None
 
 
 def _raster(samples: Samples, name: str, *, inverted: bool, extra: tuple[int, ...], orientation: int) -> Raster:

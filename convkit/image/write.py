@@ -1,5 +1,6 @@
 """Images out: pictures of 8 or 16 bits, and files that keep every number."""
 
+import math
 import os
 import struct
 from io import BytesIO
@@ -12,10 +13,13 @@ from numpy.typing import ArrayLike, NDArray
 from convkit.errors import OutputError
 from convkit.image.atomic import atomic_write
 from convkit.image.files import named
+from convkit.image.png_write import encode_png
+from convkit.image.quantise import quantise
 from convkit.text import shown
+from convkit.threads import extremes
 
 _DEPTHS = {".png": (8, 16), ".pgm": (8, 16), ".jpg": (8,), ".jpeg": (8,), ".bmp": (8,)}
-_PILLOW = {".png": "PNG", ".pgm": "PPM", ".jpg": "JPEG", ".jpeg": "JPEG", ".bmp": "BMP"}
+_PILLOW = {".pgm": "PPM", ".jpg": "JPEG", ".jpeg": "JPEG", ".bmp": "BMP"}
 
 #: Suffixes of files that round to integers and clip to [0, 1].
 PICTURE_SUFFIXES = tuple(_DEPTHS)
@@ -25,7 +29,9 @@ EXACT_SUFFIXES = (".npy", ".tif", ".tiff", ".csv")
 _KNOWN = PICTURE_SUFFIXES + EXACT_SUFFIXES
 
 
-def save_image(path: str | os.PathLike[str], values: ArrayLike, *, bits: int = 8) -> None:
+def save_image(
+    path: str | os.PathLike[str], values: ArrayLike, *, bits: int = 8, compression: int | None = None
+) -> None:
     """Write an image in the format that its suffix names.
 
     An existing file is replaced, and only once the new one is complete.
@@ -41,6 +47,8 @@ def save_image(path: str | os.PathLike[str], values: ArrayLike, *, bits: int = 8
         and values outside are clipped.
     bits : int
         Of a picture: 8, or 16 for ``.png`` and ``.pgm``.
+    compression : int, optional
+        Of a PNG: zlib's level, 0 to 9; by default what is fast and small for the picture at hand.
 
     Raises
     ------
@@ -55,7 +63,7 @@ def save_image(path: str | os.PathLike[str], values: ArrayLike, *, bits: int = 8
     >>> load_image(path)
     array([[0. , 0.2, 1. ]])
     """
-    data = encode(values, output_suffix(path), bits=bits)
+    data = encode(values, output_suffix(path), bits=bits, compression=compression)
     with atomic_write(path) as file:
         file.write(data)
 
@@ -74,14 +82,14 @@ def output_suffix(path: str | os.PathLike[str]) -> str:
     return suffix
 
 
-def encode(values: ArrayLike, suffix: str, *, bits: int = 8) -> bytes:
+def encode(values: ArrayLike, suffix: str, *, bits: int = 8, compression: int | None = None) -> bytes:
     r"""Return the bytes of an image file.
 
     All of them, rather than into a file, because TIFF and ``.npy`` writers want to seek and a pipe cannot.
 
     Parameters
     ----------
-    values, bits
+    values, bits, compression
         As for `save_image`.
     suffix : str
         Of the format, as `output_suffix` gives it.
@@ -107,13 +115,25 @@ def encode(values: ArrayLike, suffix: str, *, bits: int = 8) -> bytes:
     elif suffix in EXACT_SUFFIXES:
         _encode_with_pillow(_as_float32(image), "TIFF", file)
     else:
-        if bits not in _DEPTHS[suffix]:
-            raise OutputError(
-                expected=f"{' or '.join(map(str, _DEPTHS[suffix]))} bits for {suffix}",
-                got=str(bits),
-                hint=".png",
-            )
-        _encode_with_pillow(_quantised(image, bits), _PILLOW[suffix], file)
+        check_depth(suffix, bits)
+        return encode_samples(_quantised(image, bits), suffix, compression=compression)
+    return file.getvalue()
+
+
+def check_depth(suffix: str, bits: int) -> None:
+    """Refuse a depth that a format of pictures cannot have."""
+    if bits not in _DEPTHS[suffix]:
+        raise OutputError(
+            expected=f"{' or '.join(map(str, _DEPTHS[suffix]))} bits for {suffix}", got=str(bits), hint=".png"
+        )
+
+
+def encode_samples(samples: NDArray[np.unsignedinteger[Any]], suffix: str, *, compression: int | None = None) -> bytes:
+    """Return the bytes of a picture of integer samples, of a depth that its format can have."""
+    if suffix == ".png":
+        return encode_png(samples, compression)
+    file = BytesIO()
+    _encode_with_pillow(samples, _PILLOW[suffix], file)
     return file.getvalue()
 
 
@@ -125,8 +145,7 @@ def count_clipped(values: ArrayLike, bits: int = 8) -> int:
     >>> count_clipped([[-0.001, 0, 1, 1.001, 1.1]])
     1
     """
-    steps = _steps(_checked(values), bits)
-    return int(np.count_nonzero((steps < 0) | (steps > 2**bits - 1)))
+    return quantise(_checked(values), bits).clipped
 
 
 def _checked(values: ArrayLike) -> NDArray[Any]:
@@ -137,8 +156,8 @@ def _checked(values: ArrayLike) -> NDArray[Any]:
             got=f"shape {image.shape} of type {image.dtype}",
             hint="one plane of it",
         )
-    finite = np.isfinite(image)
-    if not finite.all():
+    if not all(map(math.isfinite, extremes(image))):
+        finite = np.isfinite(image)
         row, column = np.unravel_index(int(np.argmin(finite)), image.shape)
         raise OutputError(
             expected="finite pixels",
@@ -152,12 +171,6 @@ def _unknown(got: str | os.PathLike[str], hint: str) -> OutputError:
     return OutputError(expected=f"an output that ends in {', '.join(_KNOWN)}", got=named(got), hint=named(hint))
 
 
-def _steps(values: NDArray[Any], bits: int) -> NDArray[np.float64]:
-    steps: NDArray[np.float64] = np.multiply(values, 2**bits - 1, dtype=np.float64)
-    np.rint(steps, out=steps)
-    return steps
-
-
 def _quantised(image: NDArray[Any], bits: int) -> NDArray[np.unsignedinteger[Any]]:
     if image.dtype.kind == "u" and image.max() > 1:  # 0..255, most likely, which clipping would turn all white
         raise OutputError(
@@ -165,9 +178,7 @@ def _quantised(image: NDArray[Any], bits: int) -> NDArray[np.unsignedinteger[Any
             got=f"{image.dtype} up to {image.max()}",
             hint=f"dividing by {np.iinfo(image.dtype).max}",
         )
-    steps = _steps(image, bits)
-    np.clip(steps, 0, 2**bits - 1, out=steps)
-    return steps.astype(np.uint8) if bits == 8 else steps.astype(np.uint16)
+    return quantise(image, bits).samples
 
 
 def _as_float32(image: NDArray[Any]) -> NDArray[np.float32]:

@@ -30,7 +30,7 @@ def predicted(pair: Pair, point: Parameters, *, stride: int = 1) -> NDArray[np.f
     taps = np.asarray(point.taps, dtype=np.float64)
     (kh, kw), (height, width) = taps.shape, pair.target.shape
     seen = observe(pair.image, pair.target, (kh, kw), stride=stride, mask=pair.mask)
-    correlate = choose_backend((height, width), taps.size // stride**2).load()
+    correlate = choose_backend((height, width), taps).load()
     found = np.empty((height, width))
 
     def fill(strip: Tile) -> None:

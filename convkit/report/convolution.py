@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from convkit.errors import ConvkitError
 from convkit.report.messages import printable, say
 from convkit.report.numbers import compact, matrix_lines
 
@@ -20,3 +21,19 @@ def show_convolution(report: dict[str, Any], *, quiet: bool) -> None:
     say(f"{line}, {report['clipped']} clipped" if report["map"] != "none" else line)
     if report["output"] not in (None, "-"):
         say(f"wrote {printable(report['output'])}")
+
+
+def show_many(reports: list[dict[str, Any]], total: int, *, quiet: bool) -> None:
+    """Say of several images what was written."""
+    if quiet:
+        return
+    for report in reports:
+        clipped = f", {report['clipped']} clipped" if report["map"] != "none" else ""
+        say(f"wrote {printable(report['output'])}, map {report['map']}{clipped}")
+    say(f"{len(reports)} of {total} images")
+
+
+def show_failures(failures: list[tuple[str, ConvkitError]]) -> None:
+    """Say of several images which were not filtered, and why."""
+    for image, error in failures:
+        say(f"convkit: {printable(image)}: {error}")

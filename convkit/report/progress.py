@@ -4,11 +4,14 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
-from convkit.recovery import Parameters
 from convkit.report.messages import say
 
-Watch = Callable[[int, float, Parameters], None]
+if TYPE_CHECKING:
+    from convkit.recovery import Parameters
+
+Watch = Callable[[int, float, "Parameters"], None]
 
 # Seconds between two lines where there is no terminal: a log is read afterwards.
 _EVERY = 30.0
@@ -22,6 +25,24 @@ def step_progress(steps: int, *, quiet: bool) -> Iterator[Watch | None]:
         return
     with _bar("descending") as show:
         yield lambda step, *_: show(step, steps)
+
+
+@contextmanager
+def amount_progress(told: str, total: int, *, quiet: bool) -> Iterator[Callable[[int], None]]:
+    """Give a function to call with how many more things are done."""
+    if quiet or not sys.stderr.isatty():
+        yield lambda _count: None
+        return
+    done = 0
+    with _bar(told) as show:
+        show(done, total)
+
+        def advance(count: int) -> None:
+            nonlocal done
+            done += count
+            show(done, total)
+
+        yield advance
 
 
 @contextmanager

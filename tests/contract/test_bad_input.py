@@ -125,7 +125,6 @@ _CASES = {
     "numbers that are none": (("convolve", "1,nan", "-k", "1"), "'nan' in row 1, column 2"),
     "exact through a convolution": ((*LEARN, "--solver", "exact", "--backend", "conv2d"), "conv2d"),
     "gram in float32": ((*LEARN, "--dtype", "float32", "--backend", "gram"), "float32"),
-    "a negative ridge": ((*LEARN, "--solver", "exact", "--ridge", "-1"), "'-1'"),
     "a ridge on a descent": ((*LEARN, "--ridge", "auto"), "--solver gd"),
     "an unknown constraint": ((*LEARN, "--solver", "exact", "--constraint", "sum-1"), "sum-one"),
     "constraints that exclude": (

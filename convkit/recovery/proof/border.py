@@ -246,7 +246,7 @@ class _Rim:
         if abs(total) <= _LEAST_SHARE * float(np.abs(weights).sum()):
             return np.zeros((1, 1))
         shape = part.bottom - part.top, part.right - part.left
-        share: Array = strided(pixels, weights, self.scene.stride, choose_backend(shape, weights.size).load())
+        share: Array = strided(pixels, weights, self.scene.stride, choose_backend(shape, weights).load())
         return share / total
 
 

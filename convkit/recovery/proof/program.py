@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convkit.convolution.apply import strided
-from convkit.convolution.backends import Backend, choose_backend
+from convkit.convolution.backends import Backend
 from convkit.errors import KernelError
 from convkit.recovery.problem import Parameters
 from convkit.recovery.proof.factors import integer_factors, keeps_means, leading_factors
@@ -27,6 +27,8 @@ DOUBLE = 1024 * 2.0**-53
 _SINGLE = 2.0**-24
 # float64 holds every whole number up to four times this, and their halves.
 _EXACT = 2.0**51
+# From here on transforms are faster than a multiply-add for every tap.
+_FEW_TAPS = 49
 
 
 class Rounding(StrEnum):
@@ -206,8 +208,8 @@ class Arithmetic:
 
     def _correlated(self, values: Array, weights: Array, stride: int, largest: float | None) -> Array:
         """Correlate; whole numbers of at most ``largest`` stay whole."""
-        shape = values.shape[0] - weights.shape[0] + 1, values.shape[1] - weights.shape[1] + 1
-        backend = choose_backend(shape, weights.size // stride**2)
+        # Sums in the order of the taps are exact on whole numbers, and so are transforms that are rounded.
+        backend = Backend.SHIFT if weights.size <= _FEW_TAPS * stride**2 else Backend.FFT
         if largest is not None and backend is Backend.FFT:
             # The transform's error, about eps·‖values‖·‖weights‖, must not reach half an integer.
             norms = largest * math.sqrt(values.size * float(np.square(weights).sum()))

@@ -47,7 +47,7 @@ class Model:
         bottom, right = window.size[0] - rows.stop, window.size[1] - columns.stop
         seen = image[rows.start : image.shape[0] - bottom, columns.start : image.shape[1] - right]
         shape = seen.shape[0] - self.window.size[0] + 1, seen.shape[1] - self.window.size[1] + 1
-        correlate = choose_backend(shape, self.window.taps).load()
+        correlate = choose_backend(shape, self.point.taps).load()
         return correlate(seen.astype(np.float64, copy=False), self.point.taps) + self.point.bias
 
 

@@ -118,7 +118,7 @@ class Filter:
     def _correlated(self, pixels: Array) -> Array:
         taps = self.taps
         shape = (pixels.shape[0] - taps.shape[0] + 1, pixels.shape[1] - taps.shape[1] + 1)
-        backend: Backend = choose_backend(shape, taps.size)
+        backend: Backend = choose_backend(shape, taps)
         answer = backend.load()(np.ascontiguousarray(pixels), taps)[:: self.stride, :: self.stride]
         return np.asarray(answer, np.float64)
 

@@ -1,0 +1,158 @@
+"""How near float32 comes to float64, and that neither strips nor threads matter."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import scipy.ndimage
+import scipy.signal
+
+from convkit import convolve
+from convkit.convolution import Backend, fft, matmul, separable, shift
+from convkit.convolution.backends import choose_backend
+
+_SIDE = 330
+
+
+def _laplacian_of_gaussian(sigma: float, size: int) -> np.ndarray:
+    u, v = np.mgrid[:size, :size] - size // 2
+    radius = (u * u + v * v) / (2 * sigma * sigma)
+    taps = (1 - radius) * np.exp(-radius)
+    return taps - taps.mean()
+
+
+def _images() -> dict[str, np.ndarray]:
+    rng = np.random.default_rng(3)
+    smooth = scipy.ndimage.gaussian_filter(rng.standard_normal((_SIDE, _SIDE)), 12)
+    smooth = (smooth - smooth.min()) / np.ptp(smooth)
+    ramp = np.add.outer(np.linspace(0.2, 0.6, _SIDE), np.linspace(0.1, 0.3, _SIDE))
+    return {"noise": rng.random((_SIDE, _SIDE)), "smooth": smooth, "ramp": ramp, "bright": smooth / 100 + 0.98}
+
+
+def _kernels() -> dict[str, np.ndarray]:
+    rng = np.random.default_rng(4)
+    return {
+        "sobel": np.outer([1.0, 2, 1], [1, 0, -1]),
+        "laplacian": np.array([[0.0, 1, 0], [1, -4, 1], [0, 1, 0]]),
+        "uniform 7": rng.random((7, 7)),
+        "normal 11": rng.standard_normal((11, 11)),
+        "log 15": _laplacian_of_gaussian(2, 15),
+        "gaussian 31": np.outer(*[np.exp(-((np.arange(31) - 15) ** 2) / 50)] * 2),
+        "normal 63": rng.standard_normal((63, 63)),
+    }
+
+
+@pytest.mark.parametrize("image", _images())
+@pytest.mark.parametrize("kernel", _kernels())
+def test_auto_in_float32_is_within_a_millionth_of_float64(image: str, kernel: str) -> None:
+    pixels, taps = _images()[image].astype(np.float32), _kernels()[kernel]
+    exact = scipy.signal.oaconvolve(pixels.astype(np.float64), taps[::-1, ::-1], mode="valid")
+    got = convolve(pixels, taps)
+    assert got.dtype == np.float32
+    assert np.abs(got - exact).max() <= 1e-6 * np.abs(exact).max() + 1e-15 * np.abs(taps).sum()
+
+
+@pytest.mark.parametrize("backend", [Backend.SHIFT, Backend.MATMUL, Backend.SEPARABLE, Backend.CONV2D])
+@pytest.mark.parametrize("size", [3, 9, 21])
+def test_a_forced_direct_backend_where_nothing_cancels(backend: Backend, size: int, rng: np.random.Generator) -> None:
+    image = rng.random((90, 120)).astype(np.float32)
+    kernel = np.outer(rng.random(size), rng.random(size))
+    exact = scipy.signal.correlate(image.astype(np.float64), kernel, mode="valid", method="direct")
+    got = convolve(image, kernel, backend=backend)
+    # Rounding errors of a sum of size² products grow with its length.
+    assert np.abs(got - exact).max() <= 1e-6 * max(1, size / 15) * np.abs(exact).max()
+
+
+def test_a_device_whose_memory_is_too_small_computes_in_strips(monkeypatch, caplog, rng) -> None:
+    import torch
+
+    from convkit.convolution import conv2d
+
+    whole = conv2d.correlate_tensor
+
+    def small(image: "torch.Tensor", kernel: "torch.Tensor") -> "torch.Tensor":
+        if len(image) > 20:
+            raise torch.OutOfMemoryError
+        return whole(image, kernel)
+
+    monkeypatch.setattr(conv2d, "correlate_tensor", small)
+    image, kernel = rng.random((100, 80)), rng.random((4, 5))
+    response = np.empty((97, 76))
+    conv2d._fill_on_device(response, image, kernel, "cpu")
+    np.testing.assert_allclose(response, convolve(image, kernel, backend="naive"), rtol=1e-13)
+    assert "in strips of 13 rows" in caplog.text
+
+
+@pytest.mark.parametrize("size", [(3, 3), (5, 8), (31, 17)])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_cuda_gives_the_same_numbers(size, dtype, rng) -> None:
+    import torch
+
+    if not torch.cuda.is_available():
+        pytest.skip("this machine has no CUDA device")
+    image, kernel = rng.random((300, 401)).astype(dtype), rng.random(size)
+    exact = scipy.signal.correlate(image.astype(np.float64), kernel, mode="valid")
+    got = convolve(image, kernel, device="cuda")
+    assert np.abs(got - exact).max() <= (1e-6 if dtype == np.float32 else 1e-13) * exact.max()
+
+
+def test_fft_with_numpy_alone(monkeypatch: pytest.MonkeyPatch, rng: np.random.Generator) -> None:
+    monkeypatch.setattr(sys, "modules", {name: m for name, m in sys.modules.items() if name != "torch"})
+    for dtype, tolerance in ((np.float32, 1e-6), (np.float64, 1e-13)):
+        image = rng.random((500, 700)).astype(dtype)
+        kernel = rng.random((23, 40)).astype(dtype)
+        exact = scipy.signal.oaconvolve(image.astype(np.float64), kernel[::-1, ::-1].astype(np.float64), mode="valid")
+        assert np.abs(fft.correlate(image, kernel) - exact).max() <= tolerance * exact.max()
+
+
+def test_a_flat_picture_stays_flat() -> None:
+    image = np.full((700, 700), np.float32(0.3))
+    kernel = np.random.default_rng(0).random((41, 41))
+    response = fft.correlate(image, kernel.astype(np.float32))
+    assert response.min() == response.max()
+
+
+@pytest.mark.parametrize("module", [shift, matmul, separable, fft])
+def test_threads_and_strips_only_matter_to_rounding(module, monkeypatch, rng) -> None:
+    image = rng.standard_normal((403, 517))
+    kernel = rng.standard_normal((5, 6))
+    usual = module.correlate(image, kernel)
+    for threads, shorter in ((1, 4), (3, 64)):
+        monkeypatch.setattr("convkit.threads.thread_count", lambda threads=threads: threads)
+        for name in ("_STRIP", "_SCRATCH", "_PRODUCTS", "_TILE"):
+            if hasattr(module, name):
+                monkeypatch.setattr(module, name, max(1, getattr(module, name) // shorter))
+        # Sums of 30 products of order 1; the FFT's tiles shrink to those of five kernels.
+        np.testing.assert_allclose(module.correlate(image, kernel), usual, rtol=0, atol=1e-13)
+        monkeypatch.undo()
+
+
+def test_an_error_on_another_thread_is_raised_here() -> None:
+    from convkit.threads import share
+
+    def work(job: int) -> None:
+        if job == 7:
+            raise ValueError(job)
+
+    with pytest.raises(ValueError, match="7"):
+        share(range(100), lambda: work)
+
+
+def test_each_backend_is_chosen_where_it_is_fastest(rng: np.random.Generator) -> None:
+    large = (4096, 4096)
+    assert choose_backend(large, np.outer([1.0, 2, 1], [1, 0, -1])) is Backend.SHIFT
+    assert choose_backend(large, rng.random((3, 3))) is Backend.MATMUL
+    assert choose_backend(large, rng.random((9, 9))) is (Backend.CONV2D if "torch" in sys.modules else Backend.MATMUL)
+    assert choose_backend(large, np.ones((31, 31))) is Backend.SEPARABLE
+    assert choose_backend(large, rng.random((63, 63))) is Backend.FFT
+    assert choose_backend((6, 8), rng.random((3, 3))) is Backend.SHIFT
+
+
+def test_a_large_kernel_on_a_large_image_needs_no_torch() -> None:
+    script = (
+        "import sys, numpy as np, convkit\n"
+        "convkit.convolve(np.ones((900, 900), np.float32), np.random.default_rng(0).random((63, 63)))\n"
+        "assert 'torch' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True)
