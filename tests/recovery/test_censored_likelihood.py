@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from scipy import optimize, stats
 
-from convkit.recovery import Parameters, Problem, tobit
+from convkit.recovery import Parameters, Problem
 from convkit.recovery.recording import Recording
+from convkit.recovery.saturation import tobit
 from convkit.recovery.saturation.rails import Noise
 from convkit.recovery.saturation.tobit import _Likelihood, maximise_likelihood
 
