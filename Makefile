@@ -48,6 +48,7 @@ readme: install  ## Write the outputs shown in the README anew.
 
 bench: install  ## Measure convkit beside its peers.
 	$(BIN)/python benchmarks/convolve.py
+	$(BIN)/python benchmarks/command.py
 	$(BIN)/python benchmarks/learn.py
 
 clean:  ## Remove what was built.
