@@ -10,6 +10,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+PAUSE = 0.5
+
 README = Path(__file__).resolve().parents[1] / "README.md"
 
 
@@ -21,13 +23,14 @@ def medians(ways: Mapping[str, Callable[[], object]], repeats: int = 5) -> dict[
 def seconds(ways: Mapping[str, Callable[[], object]], repeats: int = 5) -> dict[str, list[float]]:
     """Return the sorted seconds of each way, after one run that does not count.
 
-    One way after the other, not in turns: the idle threads of one library's pool slow down the next one's call
-    (a 2 ms conv2d right after OpenCV took 250).
+    One way after the other, not in turns, and each after a pause: the threads of one library's pool that still wait
+    for work slow down the next one's call (a 2 ms conv2d right after OpenCV took 250).
     """
     return {name: _seconds(way, repeats) for name, way in ways.items()}
 
 
 def _seconds(way: Callable[[], object], repeats: int) -> list[float]:
+    time.sleep(PAUSE)
     way()
     taken = []
     for _ in range(repeats):
