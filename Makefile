@@ -51,6 +51,7 @@ readme: install  ## Write the outputs shown in the README anew.
 
 bench: install  ## Measure convkit beside its peers.
 	$(BIN)/python benchmarks/convolve.py
+	$(BIN)/python benchmarks/command.py
 	$(BIN)/python benchmarks/learn.py
 	$(BIN)/python benchmarks/pairs.py
 	$(BIN)/python benchmarks/grid.py

@@ -20,7 +20,7 @@ _STRIP_OUTPUTS = 1 << 16
 _PHASES = 16
 # Side of the squares of pixels that become channels, and how many of them one above the other are computed at once.
 _BLOCK = 4
-_BLOCK_ROWS = 16
+_BLOCK_ROWS = 32
 
 _log = logging.getLogger("convkit")
 
