@@ -31,7 +31,7 @@ def judge(
 ) -> Judgement:
     """Decide whether a target is one linear filter of its image, plus offset, rounding, clipping and noise.
 
-    The tests look at up to 2^18 outputs in blocks of 64x64 spread evenly over the picture; the floor at all.
+    The tests look at up to 196,608 outputs in blocks of 64x64 spread evenly over the picture; the floor at all.
     An effect counts when it is both significant (once in a million by chance) and large (`LEAST_SHARE` of the
     residual's variance, and more than one rounding).
 
@@ -40,7 +40,9 @@ def judge(
     problem : Problem
         Its pairs' masks leave saturated outputs out.
     optimum : Optimum
-        Its least-squares answer.
+        Its least-squares answer. Where noise meets clipping, the censored one (or that of outputs selected by
+        prediction), with the squares of the outputs used: leaving out saturated outputs by value biases the answer,
+        and the bias looks like a curve.
     recording : Recording
         The target's level and rails.
     reproduced : bool
@@ -115,7 +117,7 @@ def _tested(
         return Judgement(Verdict.NOT_LINEAR, _sentence(strongest, clipping, beyond), evidence)
     if not clipping.passed:
         return Judgement(Verdict.NOT_LINEAR, clipping.told, evidence)
-    if at_floor and not white.passed:
+    if at_floor and not white.passed and not jpeg:
         return Judgement(Verdict.LINEAR, f"roundings between passes: {_sentence(floor, white)}", evidence)
     return Judgement(
         Verdict.NOISY, f"a linear filter and {_noise(floor, reach, white, even, beyond, jpeg=jpeg)}", evidence
