@@ -150,7 +150,7 @@ def linear() -> list[Case]:
 
 
 def random_kernels(count: int, seed: int) -> Iterator[tuple[NDArray[np.float64], float]]:
-    """Random taps of 1x1 to 9x9: averaging, sharpening and zero-sum ones, the last with an offset."""
+    """Random taps of 1x1 to 9x9 and an offset: averaging, sharpening, and zero-sum ones, some of them half clipped."""
     rng = np.random.default_rng(seed)
     for n in range(count):
         size = tuple(2 * rng.integers(0, 5, 2) + 1)
@@ -162,7 +162,7 @@ def random_kernels(count: int, seed: int) -> Iterator[tuple[NDArray[np.float64],
             taps /= taps.sum()
         else:
             taps = (taps - taps.mean()) / np.abs(taps - taps.mean()).sum() * 2
-        yield taps, 127.5 if n % 3 == 2 and taps.size > 1 else 0.0
+        yield taps, 127.5 if n % 6 == 2 and taps.size > 1 else 0.0
 
 
 def jpeg(values: Bytes, quality: int) -> Bytes:

@@ -12,7 +12,7 @@ from convkit.recovery.problem import Pair, Problem
 Array = NDArray[np.float64]
 
 # Outputs looked at, at most; and the side of a block of them, eight JPEG blocks long.
-MOST_OUTPUTS = 1 << 18
+MOST_OUTPUTS = 3 << 16
 SIDE = 64
 # The picture is cut into so many tiles either way, of which each block belongs to one.
 TILES = 4
@@ -51,7 +51,7 @@ def blocks(problem: Problem) -> Iterator[Block]:
     --------
     >>> found = list(blocks(Problem.of(np.zeros((3002, 4002)), np.zeros((3000, 4000)), (3, 3))))
     >>> len(found), found[0].pixels.shape, found[-1].top, found[-1].left
-    (60, (68, 68), 2935, 3935)
+    (45, (68, 68), 2935, 3935)
     """
     for pair in problem.pairs:
         yield from _of(pair, problem.size, problem.stride, MOST_OUTPUTS // len(problem.pairs))

@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from convkit.recovery.tiles import in_threads
 from convkit.recovery.verdict.features import CORE, CURVED, INSIDE, OUTSIDE, places
 from convkit.recovery.verdict.judgement import Evidence
 from convkit.recovery.verdict.regression import Explained, compared, explained, regression, residual_squares
@@ -49,9 +50,9 @@ def curves(tally: Tally, least: float) -> list[Evidence]:
         "the fitted value": tally.fitted,
         "what the filter changes": tally.change,
     }
+    between = in_threads(lambda parts: _between_bins(np.concatenate(parts), residual), list(measures.values()))
     tests = []
-    for what, parts in measures.items():
-        found = _between_bins(np.concatenate(parts), residual)
+    for what, found in zip(measures, between, strict=True):
         told = f"the residual is a curve over {what}, which explains {_percent(found.share)} of it"
         tests.append(_evidence(f"curve over {what}", found, least, told))
     return tests
