@@ -119,7 +119,7 @@ def assemble(
         channels=[_channel_block(name, one, rule) for name, one in zip(CHANNEL_NAMES, channels, strict=False)],
         transfer=_transfer_block(light),
         support=_support_block(posed.support),
-        border=_border_block(identity.border) if identity is not None else None,
+        border=border_block(identity.border) if identity is not None else None,
         backend=str(experiment.backend),
         solver=experiment.chosen_solver,
         seconds=seconds,
@@ -207,7 +207,7 @@ def _channel_block(name: str, one: Understood, rule: Rule) -> ChannelBlock:
         kernel=_kernel_block(found.taps, posed.truth, errors.taps, rule, identity, flip=flip),
         bias=_bias_block(posed, found, errors),
         fit=_fit_block(posed, answer, identity),
-        border=_border_block(identity.border),
+        border=border_block(identity.border),
     )
 
 
@@ -233,7 +233,8 @@ def _support_block(support: Support | None) -> SupportBlock | None:
     )
 
 
-def _border_block(border: Border | None) -> BorderBlock | None:
+def border_block(border: Border | None) -> BorderBlock | None:
+    """Record a border rule."""
     if border is None:
         return None
     return BorderBlock(

@@ -40,6 +40,12 @@ class Run(Block):
     true: Taps | None = None
     bias: Number | None = None
     true_bias: float | None = None
+    offset: tuple[int, int] | None = None
+    name: str | None = None
+    properties: str | None = None
+    verdict: str | None = None
+    rounding: str | None = None
+    border: str | None = None
 
     @classmethod
     def of(cls, varied: dict[str, Any], found: Recovery) -> "Run":
@@ -63,7 +69,20 @@ class Run(Block):
             true=kernel.true if kernel is not None else None,
             bias=found.bias.learned,
             true_bias=found.bias.true,
+            offset=found.convention.offset,
+            name=kernel.name if kernel is not None else None,
+            properties=kernel.properties if kernel is not None else None,
+            verdict=found.fit.verdict,
+            rounding=found.fit.rounding,
+            border=_border(found),
         )
+
+
+def _border(found: Recovery) -> str | None:
+    """Return the border rule; `unknown` where there is a rim that none explains."""
+    if found.border is None or not found.border.candidates:
+        return None
+    return found.border.rule or "unknown"
 
 
 class Comparison(Block):

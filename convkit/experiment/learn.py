@@ -13,6 +13,8 @@ from convkit.experiment.assemble import assemble
 from convkit.experiment.identify import Understood, identify
 from convkit.experiment.light import in_its_light
 from convkit.experiment.pose import Posed, pose
+from convkit.experiment.probe_record import with_probe
+from convkit.experiment.probing import probe
 from convkit.experiment.record import LearningRateBlock, Recovery
 from convkit.experiment.settings import Experiment
 from convkit.recovery import (
@@ -97,6 +99,8 @@ def run(experiment: Experiment, *, watch: Watch | None = None, announce: Announc
     """Run an experiment whose settings are already checked; see `learn_kernel`."""
     experiment = experiment.settled()
     check_device(experiment.device)
+    if experiment.program is not None:
+        return _run_program(experiment, watch, announce)
     posed = pose(experiment)
     windows = posed.problem.count
     if announce is not None and experiment.backend is LearningBackend.NAIVE and windows > _MANY_WINDOWS:
@@ -107,6 +111,17 @@ def run(experiment: Experiment, *, watch: Watch | None = None, announce: Announc
     seconds = time.perf_counter() - began
     descent, learning_rate = _search(found.answer, found.posed, watch, announce)
     return assemble(found, channels, light, descent, learning_rate, seconds + descent.seconds)
+
+
+def _run_program(experiment: Experiment, watch: Watch | None, announce: Announce | None) -> Recovery:
+    """Ask a program, and search in its answers as in any pair's."""
+    began = time.perf_counter()
+    probed = probe(experiment, _understand)
+    seconds = time.perf_counter() - began
+    found = probed.found
+    descent, learning_rate = _search(found.answer, found.posed, watch, announce)
+    record = assemble(found, (), probed.light, descent, learning_rate, seconds + descent.seconds)
+    return with_probe(record, probed)
 
 
 def _understand(posed: Posed) -> Understood:

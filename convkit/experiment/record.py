@@ -260,6 +260,30 @@ class TransferBlock(Block):
     linear_levels: Number | None
 
 
+class ProbeBlock(Block):
+    """How a program was asked, and what the tests made on it showed.
+
+    ``contrast`` is the mean and the amplitude of the two-level pictures, in image units; ``noise`` the standard
+    deviation in one answer, in levels where there are such; ``border`` is told from a picture that is mostly rim;
+    ``mixing`` has a row for each channel of an answer to a coloured picture; ``folder`` is where files were kept.
+    """
+
+    program: str
+    probe_format: str | None
+    runs: int
+    pictures: int
+    shape: tuple[int, int]
+    contrast: tuple[float, float]
+    noise: Number
+    tests: list[EvidenceBlock]
+    border: BorderBlock | None
+    mixing: Taps | None
+    mixing_told: str | None
+    precision: Number | None
+    precision_told: str | None
+    folder: str | None
+
+
 class ExactBlock(Block):
     """The least-squares answer, which no descent can beat, and how far from it the kernel returned is."""
 
@@ -330,6 +354,7 @@ class Recovery(Block):
     transfer: TransferBlock | None = None
     support: SupportBlock | None
     border: BorderBlock | None
+    probe: ProbeBlock | None = None
     expectation: ExpectationBlock | None
     backend: str
     solver: Solver

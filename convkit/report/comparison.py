@@ -12,6 +12,7 @@ from convkit.experiment import Comparison
 from convkit.experiment.comparison import Run
 from convkit.report.messages import printable
 from convkit.report.numbers import compact
+from convkit.report.programs import on_one_grid, program_table, short_names
 from convkit.report.table import add_row, new_table, show
 from convkit.text import closest, shown
 
@@ -58,10 +59,13 @@ def order_runs(result: Comparison, key: str | None) -> Comparison:
 
 def show_comparison(result: Comparison, tolerance: float | None) -> None:
     """Print a comparison on stdout."""
-    show(_run_table(result))
+    programs = "program" in result.vary
+    show(program_table(result) if programs else _run_table(result))
     errors = dict.fromkeys(one.error for one in result.runs if one.error)
     if errors:
         show("\n".join(f"failed: {error}" for error in errors) + "\n")
+    if programs:
+        result = on_one_grid(result)
     shapes = {one.kernel.shape for one in result.runs if one.kernel is not None}
     runs = [one for one in result.runs if one.kernel is not None]
     if len(shapes) == 1 and len(runs) <= _MOST_KERNELS and math.prod(shape := shapes.pop()) <= _MOST_TAPS:
@@ -102,6 +106,8 @@ def _kernel_table(result: Comparison, runs: list[Run], shape: tuple[int, ...]) -
     """Taps down, runs across, the true kernel first when all runs share it."""
     varied = [key for key, values in result.vary.items() if len(values) > 1] or list(result.vary)
     names = [", ".join(told(one.settings.get(key)) for key in varied) for one in runs]
+    if varied == ["program"]:
+        names = short_names([str(one.settings["program"]) for one in runs])
     true = runs[0].true
     if (
         true is None
