@@ -48,7 +48,7 @@ def short_names(programs: list[str]) -> list[str]:
     Examples
     --------
     >>> short_names(["gm convert {input} -blur 0x1 {output}", "gm convert {input} -gaussian 0x1 {output}"])
-    ['gm -blur 0x1', 'gm -gaussian 0x1']
+    ['gm -blur', 'gm -gaussian']
     """
     words = [program.split() for program in programs]
     common = set.intersection(*(set(line) for line in words)) if len(words) > 1 else set()
