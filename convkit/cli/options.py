@@ -82,7 +82,7 @@ EXPERIMENT: dict[str, Any] = {
     "bias": _flag("--bias/--no-bias", "Learn a bias too (default), or not."),
     "noise": _text("--noise", "S", "Standard deviation of the noise on a made target (default 0)."),
     "padding": Padding,
-    "stride": Stride,
+    "stride": _text("--stride", "S|auto", "Keep every S-th output (default 1); auto finds what a resizer does."),
     "flip": Flip,
     "loss": _text("--loss", "NAME", "sum (default) or mean of squared residuals, or huber (robust)."),
     "dtype": _text("--dtype", "T", "float64 (default) or float32."),

@@ -9,13 +9,15 @@ import numpy as np
 
 from convkit.convolution.backends import check_device
 from convkit.experiment.answer import Answer
-from convkit.experiment.assemble import assemble
+from convkit.experiment.assemble import assemble, with_phases
 from convkit.experiment.identify import Understood, identify
+from convkit.experiment.inputs import read_inputs
 from convkit.experiment.light import in_its_light
 from convkit.experiment.pose import Posed, pose
 from convkit.experiment.probe_record import with_probe
 from convkit.experiment.probing import probe
 from convkit.experiment.record import LearningRateBlock, Recovery
+from convkit.experiment.resizing import understand_resizer
 from convkit.experiment.settings import Experiment
 from convkit.recovery import (
     Descent,
@@ -101,6 +103,8 @@ def run(experiment: Experiment, *, watch: Watch | None = None, announce: Announc
     check_device(experiment.device)
     if experiment.program is not None:
         return _run_program(experiment, watch, announce)
+    if experiment.stride == "auto":
+        return _run_resizer(experiment, watch, announce)
     posed = pose(experiment)
     windows = posed.problem.count
     if announce is not None and experiment.backend is LearningBackend.NAIVE and windows > _MANY_WINDOWS:
@@ -121,7 +125,22 @@ def _run_program(experiment: Experiment, watch: Watch | None, announce: Announce
     found = probed.found
     descent, learning_rate = _search(found.answer, found.posed, watch, announce)
     record = assemble(found, (), probed.light, descent, learning_rate, seconds + descent.seconds)
+    if probed.resized is not None:
+        record = with_phases(record, probed.resized)
     return with_probe(record, probed)
+
+
+def _run_resizer(experiment: Experiment, watch: Watch | None, announce: Announce | None) -> Recovery:
+    """Find one kernel for each output phase of a pair of different sizes."""
+    began = time.perf_counter()
+    images = np.random.default_rng(np.random.SeedSequence(experiment.seed).spawn(3)[0])
+    inputs = read_inputs(experiment.model_copy(update={"channels": False}), images)
+    resized = understand_resizer(experiment, inputs, _understand)
+    found = resized.phases[0][1]
+    seconds = time.perf_counter() - began
+    descent, learning_rate = _search(found.answer, found.posed, watch, announce)
+    record = assemble(found, (), None, descent, learning_rate, seconds + descent.seconds)
+    return with_phases(record, resized)
 
 
 def _understand(posed: Posed) -> Understood:

@@ -11,6 +11,7 @@ from convkit.experiment.identify import Identity, Understood
 from convkit.experiment.inputs import Inputs
 from convkit.experiment.light import Light, in_its_light
 from convkit.experiment.pose import Posed, pose
+from convkit.experiment.resizing import Resized, understand_resizer
 from convkit.experiment.settings import Experiment, Transfer
 from convkit.image import Image
 from convkit.probe.ask import Program, opened
@@ -28,6 +29,8 @@ from convkit.text import shown
 
 # Sides that are no multiples of the blocks that programs work in.
 _SHAPE = (149, 163)
+# Of a resizer, sides that most ratios divide.
+_SHAPE_RESIZED = (240, 300)
 _LARGEST = 1200
 # Pictures are enlarged until there are so many outputs for each tap.
 _OUTPUTS_A_TAP = 20
@@ -66,6 +69,8 @@ class Probed:
         Whether the precision that was asked for is met.
     folder : str or None
         Where files were kept.
+    resized : Resized or None
+        Of a program that changes the size.
     """
 
     found: Understood
@@ -81,6 +86,7 @@ class Probed:
     precision: float | None
     precision_told: str | None
     folder: str | None
+    resized: Resized | None = None
 
     def judged(self, verdict: str | None, reason: str | None) -> tuple[str | None, str | None]:
         """Return the verdict on the answers, or what the failing test makes of it."""
@@ -132,6 +138,8 @@ class _Session:
 
     def probed(self) -> Probed:
         program = self.program
+        if self.experiment.stride == "auto":
+            return self._resized()
         self._check_size()
         self.contrast, saturated = find_contrast(program, self.rng)
         asked = [self._ask(_SHAPE)]
@@ -162,6 +170,43 @@ class _Session:
             precision_told=told,
             runs=program.runs,
             folder=str(program.folder) if program.keep else None,
+        )
+
+    def _resized(self) -> Probed:
+        """Ask a program that may change the size, and understand every output phase."""
+        program = self.program
+        self.contrast, _ = find_contrast(program, self.rng)
+
+        def asked(shape: Shape) -> tuple[Image, Image, Resized]:
+            image, answer = program.ask(self.contrast.draw(shape, self.rng, program.steps))
+            inputs = Inputs((image,), (answer,), (None,), lossy=program.lossy)
+            return image, answer, understand_resizer(self.experiment, inputs, self.understand)
+
+        image, answer, resized = asked(_SHAPE_RESIZED)
+        found = resized.phases[0][1]
+        few = found.answer.problem.count < _OUTPUTS_A_TAP * found.answer.problem.unknowns
+        if few or (found.posed.support is not None and not found.posed.support.settled):
+            image, answer, resized = asked((2 * _SHAPE_RESIZED[0], 2 * _SHAPE_RESIZED[1]))
+            found = resized.phases[0][1]
+        repeated, noise = repeatability(answer, program.ask(np.asarray(image.values, dtype=np.float64))[1])
+        added = superposition(
+            program.ask, image.shape, self.contrast, self.rng, program.steps, Tolerance(noise, program.lossy)
+        )
+        return Probed(
+            found,
+            None,
+            self.contrast,
+            image.shape,
+            pictures=1,
+            noise=noise / (answer.level or 1.0),
+            tests=(repeated,) if added is None else (repeated, added),
+            border=None,
+            mixing=None,
+            precision=_largest_error(found),
+            precision_told=None,
+            runs=program.runs,
+            folder=str(program.folder) if program.keep else None,
+            resized=resized,
         )
 
     def _check_size(self) -> None:

@@ -251,6 +251,31 @@ class ChannelBlock(Block):
     border: BorderBlock | None
 
 
+class PhaseBlock(Block):
+    """The kernel of a resizer's outputs ``q·t + phase``, from ``offset`` on relative to the input pixel ``p·t``."""
+
+    phase: tuple[int, int]
+    offset: tuple[int, int]
+    kernel: KernelBlock
+    bias: BiasBlock
+    fit: FitBlock
+
+
+class ResizerBlock(Block):
+    """What a resizer does: ``steps`` input pixels to ``outputs`` outputs; its names, the likeliest first.
+
+    ``curve`` is the continuous kernel as the phases sample it, down the rows: distance from the output's centre in
+    input pixels (pixels as areas: output ``i`` is centred on ``(i + ½)·p/q - ½``), and weight. ``difference`` is the
+    largest between the taps found and those of the first name.
+    """
+
+    steps: int
+    outputs: int
+    names: list[str]
+    difference: Number | None
+    curve: list[tuple[float, float]]
+
+
 class TransferBlock(Block):
     """The light the filter worked in, ``srgb`` for encoded numbers, and the residual in either, in levels."""
 
@@ -351,6 +376,8 @@ class Recovery(Block):
     constraint: ConstraintBlock | None
     robust: RobustBlock | None
     channels: list[ChannelBlock] = Field(default_factory=list)
+    phases: list[PhaseBlock] = Field(default_factory=list)
+    resizer: ResizerBlock | None = None
     transfer: TransferBlock | None = None
     support: SupportBlock | None
     border: BorderBlock | None

@@ -49,6 +49,12 @@ def _rate(value: object) -> float | str:
     return found
 
 
+def _stride(value: object) -> int | str:
+    if isinstance(value, str) and value.strip().lower() == "auto":
+        return "auto"
+    return whole("--stride", value, 1)
+
+
 def _constraints(value: object) -> tuple[Constraint, ...]:
     texts = value if isinstance(value, list | tuple) else [value]
     words = [word for text in texts for word in str(text).split(",")]
@@ -207,7 +213,7 @@ class Experiment(BaseModel):
     bias: Annotated[bool, _flag("--bias")] = True
     noise: Annotated[float, _real("--noise", minimum=0.0, example="0.01")] = 0.0
     padding: Annotated[Padding, BeforeValidator(Padding.parse)] = Padding.VALID
-    stride: Annotated[int, _whole("--stride", 1)] = 1
+    stride: Annotated[int | Literal["auto"], BeforeValidator(_stride)] = 1
     flip: Annotated[bool, _flag("--flip")] = False
     loss: Annotated[Loss, _choice("--loss", tuple(Loss))] = Loss.SUM
     dtype: Annotated[str, _choice("--dtype", ("float64", "float32"))] = "float64"
@@ -252,6 +258,11 @@ class Experiment(BaseModel):
         return Solver.GD if not self.targeted or _OF_DESCENT & self.model_fields_set else Solver.EXACT
 
     @property
+    def step(self) -> int:
+        """The stride, of which nothing is known yet where it is to be found: 1."""
+        return 1 if self.stride == "auto" else self.stride
+
+    @property
     def targeted(self) -> bool:
         """Whether targets are given rather than made."""
         return self.target is not None or self.pairs is not None or self.program is not None
@@ -264,6 +275,12 @@ class Experiment(BaseModel):
                 expected="--size auto with a target to find it from",
                 got="--size auto without --target",
                 hint="--size 3, or no --size: the kernel's own",
+            )
+        if self.stride == "auto" and not self.targeted:
+            raise SettingsError(
+                expected="--stride auto with a target or a program to find it from",
+                got="--stride auto alone",
+                hint="--stride 2",
             )
         if self.targeted and self.noise:
             raise SettingsError(

@@ -1,6 +1,6 @@
 """What asking a program showed, in a few lines: how it was asked, each test, the border, channels and precision."""
 
-from convkit.experiment.record import ProbeBlock
+from convkit.experiment.record import PhaseBlock, ProbeBlock, ResizerBlock
 from convkit.report.messages import printable
 from convkit.report.numbers import compact
 
@@ -21,3 +21,16 @@ def probe_lines(probe: ProbeBlock) -> list[str]:
     }
     wide = max(map(len, told)) + 2
     return [f"{subject:<{wide}}{text}" for subject, text in told.items() if text]
+
+
+def resizer_lines(resizer: ResizerBlock, phases: list[PhaseBlock]) -> list[str]:
+    """Return what a resizer is: its ratio, its names, and each phase's weights down the rows and along them."""
+    names = "; or ".join(resizer.names[:4]) or "no known resizer"
+    lines = [f"resizer   {resizer.steps} pixels to {resizer.outputs}: {names}"]
+    for one in phases:
+        down, along = one.kernel.learned.sum(axis=1), one.kernel.learned.sum(axis=0)
+        lines.append(
+            f"phase {one.phase}, first tap at {one.offset}, {one.fit.verdict}: "
+            f"down {' '.join(f'{value:.4f}' for value in down)}; along {' '.join(f'{value:.4f}' for value in along)}"
+        )
+    return lines

@@ -13,7 +13,7 @@ from convkit.report.heat import heat_cells
 from convkit.report.identity import identity_lines
 from convkit.report.messages import printable
 from convkit.report.numbers import compact
-from convkit.report.probe import probe_lines
+from convkit.report.probe import probe_lines, resizer_lines
 from convkit.report.table import add_row, has_colour, new_table, show, stdout_console
 
 # Up to this many taps on a side, every tap has its row.
@@ -92,6 +92,8 @@ def _opening(found: Recovery) -> list[str]:
             support=found.support,
             transfer=found.transfer,
         )
+    if found.resizer is not None:
+        lines += resizer_lines(found.resizer, found.phases)
     if found.probe is not None:
         lines += ["", *probe_lines(found.probe)]
     return lines
