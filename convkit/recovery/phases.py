@@ -164,7 +164,8 @@ def _weights(curve: Curve, ratio: Ratio, centre: float, stretch: float) -> Weigh
         middle = (phase + centre) * ratio.scale - centre
         reach = math.ceil(4 * stretch) + 1
         first = math.floor(middle) - reach
-        values = curve((np.arange(first, first + 2 * reach + 2) - middle) / stretch)
+        places = np.arange(first, first + 2 * reach + 2, dtype=np.float64)
+        values = curve(np.asarray((places - middle) / stretch, dtype=np.float64))
         taps: Array = values / values.sum()
         return taps, first
 

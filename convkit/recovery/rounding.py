@@ -7,7 +7,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from convkit.recovery.factors import keeps_means, leading_factors
+from convkit.recovery.factors import integer_factors, keeps_means, leading_factors
 from convkit.recovery.outputs import Outputs
 from convkit.recovery.problem import Parameters
 from convkit.recovery.program import Arithmetic, Passes, Program, Rounding
@@ -187,6 +187,8 @@ class _Search:
         factors = leading_factors(self.taps) if min(self.taps.shape) > 1 else None
         if factors is None:
             return
+        if isinstance(self.kernel, Snapped) and integer_factors(self.kernel.numerators.astype(np.float64)) is None:
+            return  # nearly a product; whole numbers are one, or are not
         for passes, first, last in (
             (Passes.ROW_FIRST, factors[1], factors[0]),
             (Passes.COLUMN_FIRST, factors[0], factors[1]),
