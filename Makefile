@@ -4,7 +4,7 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo install test test-slow check format lint types layers docs readme bench clean
+.PHONY: help demo install test test-slow check format lint types layers docs readme programs bench clean
 
 help:  ## Show what can be made.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## (.*)/  make \1	\2/' | expand -t 22
@@ -48,6 +48,9 @@ docs: install  ## Does the README show what the commands print?
 
 readme: install  ## Write the outputs shown in the README anew.
 	$(BIN)/python tools/readme.py --write
+
+programs: install  ## Print the table of real programs side by side, as the README has it.
+	$(BIN)/python tools/programs.py
 
 bench: install  ## Measure convkit beside its peers.
 	$(BIN)/python benchmarks/convolve.py

@@ -56,3 +56,7 @@ class OutputError(ConvkitError):
 
 class MissingExtraError(ConvkitError):
     """An optional dependency that is not installed."""
+
+
+class ProgramError(ConvkitError):
+    """Somebody else's program that cannot be run, or does not do what a filter of pictures does."""

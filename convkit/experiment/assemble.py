@@ -32,13 +32,16 @@ from convkit.experiment.record import (
     KernelBlock,
     LearningRateBlock,
     LossAtStep,
+    PhaseBlock,
     Recovery,
+    ResizerBlock,
     RidgeBlock,
     RobustBlock,
     StageBlock,
     SupportBlock,
     TransferBlock,
 )
+from convkit.experiment.resizing import Resized
 from convkit.experiment.settings import Experiment
 from convkit.kernel import Kernel
 from convkit.recovery import Descent, Parameters, Solver, Spectrum
@@ -90,7 +93,7 @@ def assemble(
         convention=ConventionBlock(
             operation="convolution" if flip else "cross-correlation",
             padding=posed.padding,
-            stride=experiment.stride,
+            stride=experiment.step,
             offset=posed.offset,
         ),
         kernel=_kernel_block(found.taps, posed.truth, errors.taps, rule, identity, flip=flip) if shared else None,
@@ -119,7 +122,7 @@ def assemble(
         channels=[_channel_block(name, one, rule) for name, one in zip(CHANNEL_NAMES, channels, strict=False)],
         transfer=_transfer_block(light),
         support=_support_block(posed.support),
-        border=_border_block(identity.border) if identity is not None else None,
+        border=border_block(identity.border) if identity is not None else None,
         backend=str(experiment.backend),
         solver=experiment.chosen_solver,
         seconds=seconds,
@@ -207,8 +210,38 @@ def _channel_block(name: str, one: Understood, rule: Rule) -> ChannelBlock:
         kernel=_kernel_block(found.taps, posed.truth, errors.taps, rule, identity, flip=flip),
         bias=_bias_block(posed, found, errors),
         fit=_fit_block(posed, answer, identity),
-        border=_border_block(identity.border),
+        border=border_block(identity.border),
     )
+
+
+def with_phases(record: Recovery, resized: Resized) -> Recovery:
+    """Return the record of a resizer's first output phase with those of all; one kernel for all has no phases."""
+    one = len(resized.phases) == 1
+    rule = anchored
+    names = [found.name for found in resized.names]
+    blocks = []
+    for phase, found in resized.phases:
+        channel = _channel_block("", found, rule)
+        blocks.append(
+            PhaseBlock(
+                phase=phase,
+                offset=found.posed.offset,
+                kernel=channel.kernel.model_copy(update={"name": None, "names": []}),
+                bias=channel.bias,
+                fit=channel.fit,
+            )
+        )
+    kernel = record.kernel if one else None
+    if kernel is not None and names:
+        kernel = kernel.model_copy(update={"name": names[0], "names": names})
+    resizer = ResizerBlock(
+        steps=resized.ratio.steps,
+        outputs=resized.ratio.outputs,
+        names=names,
+        difference=resized.names[0].difference if names else None,
+        curve=list(resized.curve),
+    )
+    return record.model_copy(update={"kernel": kernel, "phases": blocks, "resizer": resizer})
 
 
 def _transfer_block(light: Light | None) -> TransferBlock | None:
@@ -233,7 +266,8 @@ def _support_block(support: Support | None) -> SupportBlock | None:
     )
 
 
-def _border_block(border: Border | None) -> BorderBlock | None:
+def border_block(border: Border | None) -> BorderBlock | None:
+    """Record a border rule."""
     if border is None:
         return None
     return BorderBlock(

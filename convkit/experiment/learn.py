@@ -9,11 +9,15 @@ import numpy as np
 
 from convkit.convolution.backends import check_device
 from convkit.experiment.answer import Answer
-from convkit.experiment.assemble import assemble
+from convkit.experiment.assemble import assemble, with_phases
 from convkit.experiment.identify import Understood, identify
+from convkit.experiment.inputs import read_inputs
 from convkit.experiment.light import in_its_light
 from convkit.experiment.pose import Posed, pose
+from convkit.experiment.probe_record import with_probe
+from convkit.experiment.probing import probe
 from convkit.experiment.record import LearningRateBlock, Recovery
+from convkit.experiment.resizing import understand_resizer
 from convkit.experiment.settings import Experiment
 from convkit.recovery import (
     Descent,
@@ -46,6 +50,7 @@ _MILLIONTH = 1e-6
 
 Watch = Callable[[int, float, Parameters], None]
 Announce = Callable[[str], None]
+Understand = Callable[[Posed], Understood]
 
 
 def learn_kernel(
@@ -106,20 +111,54 @@ def run(
     """
     experiment = experiment.settled()
     check_device(experiment.device)
-    posed = pose(experiment)
-    windows = posed.problem.count
-    if announce is not None and experiment.backend is LearningBackend.NAIVE and windows > _MANY_WINDOWS:
-        announce(f"the backend naive visits {windows} windows a step in Python, which takes its time")
 
     def understand(posed: Posed) -> Understood:
         return _understand(posed, solve)
 
+    if experiment.program is not None:
+        return _run_program(experiment, understand, watch, announce)
+    if experiment.stride == "auto":
+        return _run_resizer(experiment, understand, watch, announce)
+    posed = pose(experiment)
+    windows = posed.problem.count
+    if announce is not None and experiment.backend is LearningBackend.NAIVE and windows > _MANY_WINDOWS:
+        announce(f"the backend naive visits {windows} windows a step in Python, which takes its time")
     began = time.perf_counter()
     found, light = in_its_light(understand(posed), understand)
     channels = tuple(understand(found.posed.only(channel)) for channel in range(3)) if posed.inputs.colour else ()
     seconds = time.perf_counter() - began
     descent, learning_rate = _search(found.answer, found.posed, watch, announce)
     return assemble(found, channels, light, descent, learning_rate, seconds + descent.seconds)
+
+
+def _run_program(
+    experiment: Experiment, understand: Understand, watch: Watch | None, announce: Announce | None
+) -> Recovery:
+    """Ask a program, and search in its answers as in any pair's."""
+    began = time.perf_counter()
+    probed = probe(experiment, understand)
+    seconds = time.perf_counter() - began
+    found = probed.found
+    descent, learning_rate = _search(found.answer, found.posed, watch, announce)
+    record = assemble(found, (), probed.light, descent, learning_rate, seconds + descent.seconds)
+    if probed.resized is not None:
+        record = with_phases(record, probed.resized)
+    return with_probe(record, probed)
+
+
+def _run_resizer(
+    experiment: Experiment, understand: Understand, watch: Watch | None, announce: Announce | None
+) -> Recovery:
+    """Find one kernel for each output phase of a pair of different sizes."""
+    began = time.perf_counter()
+    images = np.random.default_rng(np.random.SeedSequence(experiment.seed).spawn(3)[0])
+    inputs = read_inputs(experiment.model_copy(update={"channels": False}), images)
+    resized = understand_resizer(experiment, inputs, understand)
+    found = resized.phases[0][1]
+    seconds = time.perf_counter() - began
+    descent, learning_rate = _search(found.answer, found.posed, watch, announce)
+    record = assemble(found, (), None, descent, learning_rate, seconds + descent.seconds)
+    return with_phases(record, resized)
 
 
 def _understand(posed: Posed, solve: Callable[[Problem], Solution]) -> Understood:

@@ -99,7 +99,7 @@ def pose(experiment: Experiment, inputs: Inputs | None = None) -> Posed:
     aligned, size, support = _align(inputs, truth, experiment, noise_rng)
     padding, offset = _shared_convention(aligned)
     problem = Problem(
-        tuple(one.pair for one in aligned), size, experiment.stride, bias=experiment.bias, loss=experiment.loss
+        tuple(one.pair for one in aligned), size, experiment.step, bias=experiment.bias, loss=experiment.loss
     )
     start = Parameters.draw(size, start_rng, bias=experiment.bias).turned(flip=experiment.flip)
     experiment = experiment.model_copy(update={"size": size})
@@ -121,7 +121,7 @@ def _align(
         assert size != "auto"  # the settings see to both
         made = [_make_target(image.values, truth, size, experiment, noise_rng, mask) for image, mask in images]
         return made, size, None
-    convention = Convention(experiment.padding, experiment.stride, experiment.flip)
+    convention = Convention(experiment.padding, experiment.step, experiment.flip)
     pairs = [(image.values, target.values, mask) for (image, mask), target in zip(images, inputs.targets, strict=True)]
     if size != "auto":
         return [align_pair(x, y, size, convention, mask) for x, y, mask in pairs], size, None
@@ -130,9 +130,9 @@ def _align(
     # The largest pair tells most; a colour picture's green channel does.
     middle = 1 if inputs.colour else 0
     x, y, mask = max(pairs[middle :: 3 if inputs.colour else 1], key=lambda pair: pair[1].size)
-    support = find_support(Registered(x, y, experiment.stride, mask), inputs.recording, bias=experiment.bias)
+    support = find_support(Registered(x, y, experiment.step, mask), inputs.recording, bias=experiment.bias)
     if experiment.padding is Padding.VALID:
-        found = [align_found(x, y, support.size, support.offset, experiment.stride, mask) for x, y, mask in pairs]
+        found = [align_found(x, y, support.size, support.offset, experiment.step, mask) for x, y, mask in pairs]
         return found, support.size, support
     size = _around(support)  # a border rule that is told goes with a kernel in its middle
     return [align_pair(x, y, size, convention, mask) for x, y, mask in pairs], size, support
@@ -156,7 +156,7 @@ def _make_target(
 ) -> Aligned:
     """Apply the true kernel, add its bias and white noise."""
     image = np.asarray(image, dtype=experiment.dtype)
-    convention = Convention(experiment.padding, experiment.stride, experiment.flip)
+    convention = Convention(experiment.padding, experiment.step, experiment.flip)
     outer = union(truth.taps.shape, size)
     taps = embed(truth.taps, outer, centred(truth.taps.shape, outer))
     backend = choose_backend(convention.output_shape(image.shape, outer), taps)

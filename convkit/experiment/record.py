@@ -251,6 +251,31 @@ class ChannelBlock(Block):
     border: BorderBlock | None
 
 
+class PhaseBlock(Block):
+    """The kernel of a resizer's outputs ``q·t + phase``, from ``offset`` on relative to the input pixel ``p·t``."""
+
+    phase: tuple[int, int]
+    offset: tuple[int, int]
+    kernel: KernelBlock
+    bias: BiasBlock
+    fit: FitBlock
+
+
+class ResizerBlock(Block):
+    """What a resizer does: ``steps`` input pixels to ``outputs`` outputs; its names, the likeliest first.
+
+    ``curve`` is the continuous kernel as the phases sample it, down the rows: distance from the output's centre in
+    input pixels (pixels as areas: output ``i`` is centred on ``(i + ½)·p/q - ½``), and weight. ``difference`` is the
+    largest between the taps found and those of the first name.
+    """
+
+    steps: int
+    outputs: int
+    names: list[str]
+    difference: Number | None
+    curve: list[tuple[float, float]]
+
+
 class TransferBlock(Block):
     """The light the filter worked in, ``srgb`` for encoded numbers, and the residual in either, in levels."""
 
@@ -258,6 +283,30 @@ class TransferBlock(Block):
     told: str
     encoded_levels: Number | None
     linear_levels: Number | None
+
+
+class ProbeBlock(Block):
+    """How a program was asked, and what the tests made on it showed.
+
+    ``contrast`` is the mean and the amplitude of the two-level pictures, in image units; ``noise`` the standard
+    deviation in one answer, in levels where there are such; ``border`` is told from a picture that is mostly rim;
+    ``mixing`` has a row for each channel of an answer to a coloured picture; ``folder`` is where files were kept.
+    """
+
+    program: str
+    probe_format: str | None
+    runs: int
+    pictures: int
+    shape: tuple[int, int]
+    contrast: tuple[float, float]
+    noise: Number
+    tests: list[EvidenceBlock]
+    border: BorderBlock | None
+    mixing: Taps | None
+    mixing_told: str | None
+    precision: Number | None
+    precision_told: str | None
+    folder: str | None
 
 
 class ExactBlock(Block):
@@ -327,9 +376,12 @@ class Recovery(Block):
     constraint: ConstraintBlock | None
     robust: RobustBlock | None
     channels: list[ChannelBlock] = Field(default_factory=list)
+    phases: list[PhaseBlock] = Field(default_factory=list)
+    resizer: ResizerBlock | None = None
     transfer: TransferBlock | None = None
     support: SupportBlock | None
     border: BorderBlock | None
+    probe: ProbeBlock | None = None
     expectation: ExpectationBlock | None
     backend: str
     solver: Solver

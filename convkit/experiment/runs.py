@@ -33,6 +33,12 @@ class Run(Block):
     true: Taps | None = None
     bias: Number | None = None
     true_bias: float | None = None
+    offset: tuple[int, int] | None = None
+    name: str | None = None
+    properties: str | None = None
+    verdict: str | None = None
+    rounding: str | None = None
+    border: str | None = None
 
 
 class SavedRun(Run):
@@ -70,4 +76,17 @@ def outcome_of(found: Recovery) -> dict[str, Any]:
         "true": None if kernel is None else kernel.true,
         "bias": found.bias.learned,
         "true_bias": found.bias.true,
+        "offset": found.convention.offset,
+        "name": None if kernel is None else kernel.name,
+        "properties": None if kernel is None else kernel.properties,
+        "verdict": found.fit.verdict,
+        "rounding": found.fit.rounding,
+        "border": _border(found),
     }
+
+
+def _border(found: Recovery) -> str | None:
+    """Return the border rule; `unknown` where there is a rim that none explains."""
+    if found.border is None or not found.border.candidates:
+        return None
+    return found.border.rule or "unknown"

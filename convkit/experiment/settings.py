@@ -14,6 +14,7 @@ from convkit.convolution import Padding
 from convkit.errors import ConvkitError, SettingsError
 from convkit.image import Gray
 from convkit.kernel import Kernel
+from convkit.probe import ProbeFormat, parse_command
 from convkit.recovery import LearningBackend, Loss, Solver
 from convkit.recovery.constraints import Constraint, check_constraints
 from convkit.text import choice, closest, number, shown, whole
@@ -46,6 +47,12 @@ def _rate(value: object) -> float | str:
     if found is None or found <= 0:
         raise _refuse("--lr as a finite rate above 0, or auto", value, "--lr 0.01")
     return found
+
+
+def _stride(value: object) -> int | str:
+    if isinstance(value, str) and value.strip().lower() == "auto":
+        return "auto"
+    return whole("--stride", value, 1)
 
 
 def _constraints(value: object) -> tuple[Constraint, ...]:
@@ -96,6 +103,12 @@ def _flag(option: str) -> BeforeValidator:
     return BeforeValidator(parse)
 
 
+def _program(value: object) -> object:
+    if value is None or callable(value):
+        return value
+    return parse_command(str(value)).text
+
+
 def _choice(option: str, choices: Iterable[str]) -> BeforeValidator:
     return BeforeValidator(lambda value: choice(option, value, choices))
 
@@ -110,6 +123,8 @@ def _described(value: object) -> object:
         return value.name or value.taps.tolist()
     if isinstance(value, Path):
         return str(value)
+    if callable(value):
+        return getattr(value, "__qualname__", type(value).__qualname__)
     array = np.asarray(value)
     return array.tolist() if array.size <= 400 else f"array {array.shape[0]}x{array.shape[-1]} {array.dtype}"
 
@@ -133,6 +148,9 @@ def _is_whole(part: object) -> bool:
 
 # Settings that only steps have a use for.
 _OF_DESCENT = frozenset({"steps", "lr", "tol", "backend"})
+
+_OF_PROGRAM = frozenset({"program_timeout", "probe_format", "precision", "keep"})
+_NOT_OF_PROGRAM = ("image", "target", "pairs", "mask", "background")
 
 # A file, a pattern, kernel text, or in the library an array.
 Input = Annotated[Any, PlainSerializer(_described, return_type=Any, when_used="always")]
@@ -177,6 +195,11 @@ class Experiment(BaseModel):
     target: Input = None
     pairs: Annotated[str | None, BeforeValidator(lambda value: None if value is None else str(value))] = None
     mask: Input = None
+    program: Annotated[Input, BeforeValidator(_program)] = None
+    program_timeout: Annotated[float, _real("--program-timeout", above=0.0, example="60")] = 60.0
+    probe_format: Annotated[ProbeFormat | None, _choice("--probe-format", tuple(ProbeFormat))] = None
+    precision: Annotated[float | None, _real("--precision", above=0.0, example="1e-4")] = None
+    keep: Annotated[bool, _flag("--keep")] = False
     size: Annotated[tuple[int, int] | Literal["auto"] | None, BeforeValidator(_size)] = None
     steps: Annotated[int, _whole("--steps", 1)] = 40
     lr: Annotated[float | Literal["auto"], BeforeValidator(_rate)] = "auto"
@@ -190,7 +213,7 @@ class Experiment(BaseModel):
     bias: Annotated[bool, _flag("--bias")] = True
     noise: Annotated[float, _real("--noise", minimum=0.0, example="0.01")] = 0.0
     padding: Annotated[Padding, BeforeValidator(Padding.parse)] = Padding.VALID
-    stride: Annotated[int, _whole("--stride", 1)] = 1
+    stride: Annotated[int | Literal["auto"], BeforeValidator(_stride)] = 1
     flip: Annotated[bool, _flag("--flip")] = False
     loss: Annotated[Loss, _choice("--loss", tuple(Loss))] = Loss.SUM
     dtype: Annotated[str, _choice("--dtype", ("float64", "float32"))] = "float64"
@@ -235,9 +258,14 @@ class Experiment(BaseModel):
         return Solver.GD if not self.targeted or _OF_DESCENT & self.model_fields_set else Solver.EXACT
 
     @property
+    def step(self) -> int:
+        """The stride, of which nothing is known yet where it is to be found: 1."""
+        return 1 if self.stride == "auto" else self.stride
+
+    @property
     def targeted(self) -> bool:
         """Whether targets are given rather than made."""
-        return self.target is not None or self.pairs is not None
+        return self.target is not None or self.pairs is not None or self.program is not None
 
     @model_validator(mode="after")
     def _agree(self) -> Self:
@@ -248,10 +276,16 @@ class Experiment(BaseModel):
                 got="--size auto without --target",
                 hint="--size 3, or no --size: the kernel's own",
             )
+        if self.stride == "auto" and not self.targeted:
+            raise SettingsError(
+                expected="--stride auto with a target or a program to find it from",
+                got="--stride auto alone",
+                hint="--stride 2",
+            )
         if self.targeted and self.noise:
             raise SettingsError(
                 expected="noise only on a target that convkit makes",
-                got=f"--noise {self.noise:g} with {'--pairs' if self.pairs else '--target'}",
+                got=f"--noise {self.noise:g} with {self._source}",
                 hint="leaving out one of the two",
             )
         if self.chosen_solver is Solver.EXACT and self.backend not in (None, LearningBackend.GRAM):
@@ -290,7 +324,12 @@ class Experiment(BaseModel):
             )
         return self
 
+    @property
+    def _source(self) -> str:
+        return "--program" if self.program is not None else "--pairs" if self.pairs is not None else "--target"
+
     def _check_inputs(self) -> None:
+        self._check_program()
         if self.pairs is not None and (self.target is not None or "image" in self.model_fields_set):
             raise SettingsError(
                 expected="pairs in a list, or pictures one by one",
@@ -309,6 +348,24 @@ class Experiment(BaseModel):
                 expected="one mask for all pairs, or one for each",
                 got=f"{masks} masks for {images} images",
                 hint="--mask m.png once",
+            )
+
+    def _check_program(self) -> None:
+        if self.program is None:
+            lone = sorted(_OF_PROGRAM & self.model_fields_set)
+            if lone:
+                raise SettingsError(
+                    expected="--program beside what is said about it",
+                    got=f"--{lone[0].replace('_', '-')} alone",
+                    hint="--program 'gm convert {input} -blur 0x1.2 {output}'",
+                )
+            return
+        given = next((name for name in _NOT_OF_PROGRAM if name in self.model_fields_set), None)
+        if given is not None:
+            raise SettingsError(
+                expected="a program, which is shown pictures made for it, or pictures that are given",
+                got=f"--program with --{given}",
+                hint="leaving out one of the two",
             )
 
     def replace(self, **changes: Any) -> "Experiment":
@@ -336,8 +393,15 @@ class Experiment(BaseModel):
         elsewhere = self.dtype != "float64" or self.device != "cpu" or self.loss is Loss.HUBER
         backend = LearningBackend.CONV2D if elsewhere and solver is not Solver.EXACT else LearningBackend.GRAM
         size = "auto" if self.size is None and kernel is None else self.size
+        image = None if self.program is not None else self.image
         return self.model_copy(
-            update={"kernel": kernel, "solver": solver, "backend": self.backend or backend, "size": size}
+            update={
+                "image": image,
+                "kernel": kernel,
+                "solver": solver,
+                "backend": self.backend or backend,
+                "size": size,
+            }
         )
 
     def resolved(self) -> dict[str, Any]:

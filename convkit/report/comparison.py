@@ -15,6 +15,7 @@ from convkit.experiment.runs import Run
 from convkit.report.columns import Column, table_of, told
 from convkit.report.groups import group_table
 from convkit.report.numbers import compact
+from convkit.report.programs import on_one_grid, program_table, short_names
 from convkit.report.table import add_row, new_table, show
 from convkit.text import closest, shown
 
@@ -64,13 +65,18 @@ def order_runs(result: Comparison, key: str | None) -> Comparison:
 
 def show_comparison(result: Comparison, tolerance: float | None, *, only_changed: bool = False) -> None:
     """Print a comparison on stdout: its groups, or where there are none its runs."""
+    programs = "program" in result.vary and not result.groups
     if result.groups:
         show(group_table(result.groups, only_changed=only_changed))
+    elif programs:
+        show(program_table(result))
     elif result.runs:
         show(_run_table(result, only_changed=only_changed))
     errors = dict.fromkeys(one.error for one in result.runs if one.error)
     if errors:
         show("\n".join(f"failed: {error}" for error in errors) + "\n")
+    if programs:
+        result = on_one_grid(result)
     shapes = {one.kernel.shape for one in result.runs if one.kernel is not None}
     runs = [one for one in result.runs if one.kernel is not None]
     if (
@@ -112,6 +118,8 @@ def _kernel_table(result: Comparison, runs: list[Run], shape: tuple[int, ...]) -
     """Taps down, runs across, the true kernel first when all runs share it."""
     varied = [key for key, values in result.vary.items() if len(values) > 1] or list(result.vary)
     names = [", ".join(told(one.settings.get(key)) for key in varied) for one in runs]
+    if varied == ["program"]:
+        names = short_names([str(one.settings["program"]) for one in runs])
     true = runs[0].true
     if (
         true is None

@@ -13,6 +13,7 @@ from convkit.report.heat import heat_cells
 from convkit.report.identity import identity_lines
 from convkit.report.messages import printable
 from convkit.report.numbers import compact
+from convkit.report.probe import probe_lines, resizer_lines
 from convkit.report.table import add_row, has_colour, new_table, show, stdout_console
 
 # Up to this many taps on a side, every tap has its row.
@@ -56,9 +57,13 @@ def _opening(found: Recovery) -> list[str]:
     source = f"target {named['target']}" if settings["target"] is not None else f"true kernel {named['kernel']}"
     stride = f", stride {convention.stride}" if convention.stride != 1 else ""
     padding = convention.padding or "border unknown, interior only"
+    subject = f"image {named['image']}, {source}"
+    if settings["pairs"]:
+        subject = f"pairs of {_named(settings['pairs'])}"
+    if found.probe is not None:
+        subject = f"program {printable(found.probe.program)}"
     lines = [
-        (f"pairs of {_named(settings['pairs'])}" if settings["pairs"] else f"image {named['image']}, {source}")
-        + f": find {asked}",
+        f"{subject}: find {asked}",
         f"{convention.operation}, {padding}{stride}, first tap at {convention.offset} from the output pixel",
     ]
     told = found.identifiability
@@ -89,6 +94,10 @@ def _opening(found: Recovery) -> list[str]:
             support=found.support,
             transfer=found.transfer,
         )
+    if found.resizer is not None:
+        lines += resizer_lines(found.resizer, found.phases)
+    if found.probe is not None:
+        lines += ["", *probe_lines(found.probe)]
     return lines
 
 
