@@ -3,7 +3,11 @@
 The plain loop runs in float64 up to 1024², and in float32 at 4096²: in float64 it would unfold its input to 30 GB.
 """
 
+import os
 import statistics
+import subprocess
+import sys
+import tempfile
 import time
 
 import numpy as np
@@ -13,6 +17,29 @@ from side_by_side import write
 from convkit import convolve, learn_kernel
 
 STEPS = 3
+CONVKIT = [sys.executable, "-m", "convkit", "learn-kernel"]
+# Prints the seconds, and the most memory that is not a mapped file, seen every 10 ms.
+MEASURE = """
+import re, threading, time
+from pathlib import Path
+from convkit import learn_kernel
+
+def anonymous():
+    return int(re.search(r"RssAnon:\\s+(\\d+)", Path("/proc/self/status").read_text())[1]) / 1024
+
+def measure(folder):
+    seen, over = [anonymous()], threading.Event()
+    def watch():
+        while not over.wait(0.01):
+            seen.append(anonymous())
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    began = time.perf_counter()
+    learn_kernel(f"{folder}/x.npy", target=f"{folder}/y.npy", kernel=f"{folder}/k.npy", steps=40)
+    seconds = time.perf_counter() - began
+    over.set(); watcher.join()
+    print(seconds, max(seen) - seen[0])
+"""
 REPEATS = 4
 
 
@@ -36,7 +63,73 @@ def main() -> None:
         plain = 40 * statistics.median(_plain(image.astype(kind), kernel.astype(kind)) for _ in range(REPEATS // 2))
         rows.append({"side": side, "kernel": size, "seconds_for_40_steps": {"convkit": ours, "plain": plain}})
         print(f"{side:>6} {size:>7} {ours:9.2f} {plain:9.2f} {plain / ours:7.1f}")
+    rows += big_kernels(rng)
+    rows += whole_processes(rng, plain)
+    rows += growing_images(rng)
     write("learn", rows)
+
+
+def big_kernels(rng: np.random.Generator) -> list[dict[str, object]]:
+    print("exact answer, 12 megapixels, seconds")
+    rows: list[dict[str, object]] = []
+    for size in (15, 31, 63):
+        image, kernel = rng.random((3000, 4000)), rng.random((size, size))
+        target = convolve(image, kernel)
+        began = time.perf_counter()
+        found = learn_kernel(image, target=target, size=size, solver="exact")
+        seconds = time.perf_counter() - began
+        error = float(np.abs(found.kernel.learned - kernel).max())
+        rows.append({"megapixels": 12, "kernel": size, "seconds_exact": seconds, "worst": error})
+        print(f"{'':>6} {size:>7} {seconds:9.2f}   worst tap error {error:.1e}", flush=True)
+    return rows
+
+
+def whole_processes(rng: np.random.Generator, plain: float) -> list[dict[str, object]]:
+    """The command from its start to its end, beside forty plain steps and beside importing torch."""
+    with tempfile.TemporaryDirectory() as folder:
+        image, kernel = rng.random((4096, 4096)), rng.random((15, 15))
+        for name, values in (("x", image), ("y", convolve(image, kernel)), ("k", kernel)):
+            np.save(f"{folder}/{name}.npy", values)
+        forty = f"--image {folder}/x.npy --target {folder}/y.npy --kernel {folder}/k.npy --steps 40"
+        big = [_process(CONVKIT + forty.split()) for _ in range(3)]
+    torch_import = statistics.median(_process([sys.executable, "-c", "import torch"])[0] for _ in range(3))
+    lesson = statistics.median(_process([*CONVKIT, "--kernel", "1,-1", "--steps", "40"])[0] for _ in range(3))
+    seconds, peak = statistics.median(run[0] for run in big), max(run[1] for run in big)
+    print(f"whole process, 4096², 15x15: {seconds:.2f} s, {plain / seconds:.0f} times the plain loop, {peak:.2f} GiB")
+    print(f"the lesson as a process: {lesson:.2f} s, {lesson / torch_import:.2f} of importing torch")
+    return [
+        {"process": "4096² 15x15, 40 steps", "seconds": seconds, "plain": plain, "peak_gib": peak},
+        {"process": "lesson", "seconds": lesson, "import_torch": torch_import},
+    ]
+
+
+def growing_images(rng: np.random.Generator) -> list[dict[str, object]]:
+    """Memory-mapped images of growing height."""
+    print("forty steps from memory-mapped .npy, 9x9, width 4000")
+    rows: list[dict[str, object]] = []
+    kernel = rng.random((9, 9))
+    with tempfile.TemporaryDirectory() as folder:
+        np.save(f"{folder}/k.npy", kernel)
+        for height in (250, 1000, 4000, 12500, 25000):
+            image = rng.random((height, 4000), dtype=np.float32)
+            np.save(f"{folder}/x.npy", image)
+            np.save(f"{folder}/y.npy", convolve(image, kernel))
+            del image
+            call = f"{MEASURE}; measure(r'{folder}')"
+            seconds, anonymous = map(float, subprocess.check_output([sys.executable, "-c", call], text=True).split())
+            megapixels = height * 4000 / 1e6
+            rows.append({"megapixels": megapixels, "seconds": seconds, "anonymous_mib": anonymous})
+            print(f"{megapixels:>6.0f} {seconds:9.2f} s {1e3 * seconds / megapixels:9.1f} ms/Mpx {anonymous:9.0f} MiB")
+    return rows
+
+
+def _process(command: list[str]) -> tuple[float, float]:
+    """Seconds and peak resident GiB of a process."""
+    began = time.perf_counter()
+    child = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    _, status, usage = os.wait4(child.pid, 0)
+    assert status == 0, command
+    return time.perf_counter() - began, usage.ru_maxrss / 2**20
 
 
 def _forty(image: np.ndarray, target: np.ndarray, kernel: np.ndarray) -> float:

@@ -113,7 +113,7 @@ def assemble(
             determined=in_words(spectrum, problem.size, bias=problem.bias),
             null_directions=_null_directions(spectrum, problem.size, flip=flip),
         ),
-        fit=_fit_block(posed, answer, identity),
+        fit=_fit_block(understood),
         exact=_exact_block(answer, descent.found, level, flip=flip),
         ridge=_ridge_block(answer.held, experiment) if isinstance(answer.held, Ridge) else None,
         constraint=_constraint_block(answer, experiment),
@@ -209,7 +209,7 @@ def _channel_block(name: str, one: Understood, rule: Rule) -> ChannelBlock:
         name=name,
         kernel=_kernel_block(found.taps, posed.truth, errors.taps, rule, identity, flip=flip),
         bias=_bias_block(posed, found, errors),
-        fit=_fit_block(posed, answer, identity),
+        fit=_fit_block(one),
         border=border_block(identity.border),
     )
 
@@ -377,8 +377,9 @@ def _kernel_block(
     )
 
 
-def _fit_block(posed: Posed, answer: Answer, identity: Identity | None) -> FitBlock:
+def _fit_block(understood: Understood) -> FitBlock:
     """Judge the data at the optimum, not how far a descent came."""
+    posed, answer, identity = understood.posed, understood.answer, understood.identity
     optimum, recording, count = answer.optimum, posed.recording, answer.problem.count
     rms, level = math.sqrt(optimum.residual_squares / count), recording.level
     spread = optimum.spread
@@ -390,19 +391,25 @@ def _fit_block(posed: Posed, answer: Answer, identity: Identity | None) -> FitBl
         saturated_fraction=answer.saturated.saturated_fraction if answer.saturated is not None else 0.0,
         verdict=None if optimum.spectrum.identifiable else "not-identifiable",
     )
-    if identity is None:
+    told = understood.judgement
+    if told is None:
         return fit
-    told = identity.judgement
-    return fit.model_copy(
+    fit = fit.model_copy(
         update={
             "saturation": str(answer.saturated.method) if answer.saturated is not None else None,
+            "verdict": str(told.verdict),
+            "reason": told.reason,
+            "evidence": [EvidenceBlock.of(one) for one in told.evidence],
+        }
+    )
+    if identity is None:
+        return fit
+    return fit.model_copy(
+        update={
             "rounding": str(identity.rounding.program.rounding),
             "pixels": identity.pixels,
             "reproduced": identity.reproduced,
             "ties": sum(one.ties for one in identity.replays),
-            "verdict": str(told.verdict),
-            "reason": told.reason,
-            "evidence": [EvidenceBlock.of(one) for one in told.evidence],
         }
     )
 

@@ -78,11 +78,15 @@ class Identity:
 
 @dataclass(frozen=True, eq=False)
 class Understood:
-    """A problem, its exact answer, and of given targets what is known of the filter."""
+    """A problem, its exact answer, and of given targets whether they are those of a linear filter, and of which.
+
+    ``identity`` is None of made targets, and where a descent was asked for: proofs and names are of the exact answer.
+    """
 
     posed: Posed
     answer: Answer
-    identity: Identity | None
+    judgement: Judgement | None = None
+    identity: Identity | None = None
 
 
 def identify(posed: Posed, answer: Answer) -> Identity:
@@ -91,7 +95,6 @@ def identify(posed: Posed, answer: Answer) -> Identity:
     covariance = answer.covariance(recording.level)
     stage = _Stage.of(posed, answer, covariance)
     told = stage.best(optimum.point, covariance, identifiable=optimum.spectrum.identifiable)
-    reproduced = all(one.exact for one in told.replays)
     proven = told.proven
     border = None
     if posed.padding is None and answer.problem.stride == 1:
@@ -103,19 +106,24 @@ def identify(posed: Posed, answer: Answer) -> Identity:
             told.replays[0],
             image_level=stage.image_level,
         )
-    judgement = judge(
-        *_widened(posed, answer),
-        recording,
-        reproduced=reproduced,
-        noise_like="jpeg" if posed.inputs.lossy else None,
-    )
     found = Parameters(
         told.snapped.taps if told.snapped is not None else optimum.point.taps, told.parameters(recording.level).bias
     )
     taps = found.taps.size
     errors = np.zeros((taps, taps)) if proven else covariance[:taps, :taps]
     naming = name_kernel(found.taps, errors, posed.offset, samples=int(optimum.count))
+    judgement = judge_pair(posed, answer, reproduced=all(one.exact for one in told.replays))
     return Identity(found, proven, told.snapped, told.rounding, told.replays, border, judgement, naming)
+
+
+def judge_pair(posed: Posed, answer: Answer, *, reproduced: bool = False) -> Judgement:
+    """Decide whether given targets are those of a linear filter, at the exact answer."""
+    return judge(
+        *_widened(posed, answer),
+        posed.recording,
+        reproduced=reproduced,
+        noise_like="jpeg" if posed.inputs.lossy else None,
+    )
 
 
 def _widened(posed: Posed, answer: Answer) -> tuple[Problem, Optimum]:

@@ -34,6 +34,8 @@ class Inputs:
         Whether a target comes from a format that changes pixels.
     linear : bool
         Whether the numbers were taken to linear light.
+    channel : int or None
+        Which channel of colour pictures this is, if it is one.
     """
 
     images: tuple[Image, ...]
@@ -42,6 +44,12 @@ class Inputs:
     colour: bool = False
     lossy: bool = False
     linear: bool = False
+    channel: int | None = None
+
+    @property
+    def coloured(self) -> bool:
+        """Whether these are colour pictures, or one channel of some."""
+        return self.colour or self.channel is not None
 
     def only(self, channel: int) -> "Inputs":
         """Return one channel of colour pictures."""
@@ -52,6 +60,7 @@ class Inputs:
             targets=self.targets[channel::3],
             masks=self.masks[channel::3],
             colour=False,
+            channel=channel,
         )
 
     @property

@@ -10,7 +10,7 @@ import numpy as np
 from convkit.convolution.backends import check_device
 from convkit.experiment.answer import Answer
 from convkit.experiment.assemble import assemble, with_phases
-from convkit.experiment.identify import Understood, identify
+from convkit.experiment.identify import Understood, identify, judge_pair
 from convkit.experiment.inputs import read_inputs
 from convkit.experiment.light import in_its_light
 from convkit.experiment.pose import Posed, pose
@@ -163,8 +163,13 @@ def _run_resizer(
 
 def _understand(posed: Posed, solve: Callable[[Problem], Solution]) -> Understood:
     """Find the exact answer, and of given targets what it tells of the filter."""
-    answer = _answer(posed, solve)
-    return Understood(posed, answer, identify(posed, answer) if posed.inputs.targets is not None else None)
+    answer, experiment = _answer(posed, solve), posed.experiment
+    if posed.inputs.targets is None:
+        return Understood(posed, answer)
+    if experiment.chosen_solver is not Solver.EXACT and not posed.by_parts:
+        return Understood(posed, answer, judge_pair(posed, answer))
+    identity = identify(posed, answer)
+    return Understood(posed, answer, identity.judgement, identity)
 
 
 def _answer(posed: Posed, solve: Callable[[Problem], Solution]) -> Answer:

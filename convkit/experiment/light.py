@@ -65,11 +65,11 @@ def in_its_light(found: Understood, understand: Callable[[Posed], Understood]) -
     inputs, asked = found.posed.inputs, found.posed.experiment.transfer
     if inputs.targets is None or any(image.bits is None for image in (*inputs.images, *inputs.targets)):
         return found, None
-    assert found.identity is not None  # of given targets
+    assert found.judgement is not None  # of given targets
     encoded = _residual_levels(found, inputs)
     if asked in (Transfer.NONE, Transfer.SRGB):
         return found, Light(asked, encoded)
-    settled = found.identity.judgement.verdict in (Verdict.EXACT, Verdict.LINEAR, Verdict.NOT_IDENTIFIABLE)
+    settled = found.judgement.verdict in (Verdict.EXACT, Verdict.LINEAR, Verdict.NOT_IDENTIFIABLE)
     if asked is Transfer.AUTO and settled:
         return found, Light(Transfer.SRGB, encoded)
     other = understand(pose(found.posed.experiment, _decoded(inputs)))

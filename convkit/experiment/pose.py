@@ -70,6 +70,12 @@ class Posed:
         return replace(self, inputs=self.inputs.only(channel), problem=problem, rims=self.rims[channel::3])
 
     @property
+    def by_parts(self) -> bool:
+        """Whether what is found of it is put together from several searches: of channels, phases or a program."""
+        asked = self.experiment
+        return self.inputs.coloured or asked.program is not None or asked.stride == "auto"
+
+    @property
     def recording(self) -> Recording:
         """How the targets were stored."""
         return self.inputs.recording

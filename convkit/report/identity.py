@@ -53,7 +53,9 @@ def _integers(kernel: KernelBlock) -> str | None:
     return f"{rows}{over}{' (proven)' if integer.proven else ' (within the error bars)'}"
 
 
-def _names(kernel: KernelBlock) -> str:
+def _names(kernel: KernelBlock) -> str | None:
+    if kernel.properties is None:  # nobody asked: of a descent
+        return None
     if not kernel.names:
         return f"no known name: {kernel.properties}"
     more = f"; {len(kernel.names)} names fit in all" if len(kernel.names) > _MOST_NAMES else ""
@@ -79,6 +81,6 @@ def _rounding(fit: FitBlock) -> str | None:
     if fit.residual_levels is None:
         return None
     words = {"round": "to the nearest", "truncate": "cut off (truncated)", "none": "none needed"}
-    mode = words.get(fit.rounding or "", fit.rounding or "")
+    mode = words.get(fit.rounding or "", fit.rounding or "not told of a descent")
     clipped = f"; {fit.saturated_fraction:.1%} saturated ({fit.saturation})" if fit.saturated_fraction else ""
     return f"{mode}; residual {compact(fit.residual_levels, 3)} levels, rounding alone 0.289{clipped}"

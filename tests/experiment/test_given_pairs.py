@@ -285,3 +285,14 @@ def test_transparency_must_be_the_same(tmp_path: Path) -> None:
     PIL.Image.fromarray(np.dstack([after, alpha[::-1]])).save(tmp_path / "c.png")
     with pytest.raises(ConvkitError, match="whose transparency differs"):
         learn_kernel(tmp_path / "a.png", target=tmp_path / "c.png")
+
+
+def test_a_descent_is_judged_but_only_the_exact_answer_is_proven_and_named(pictures, recover) -> None:
+    before = pictures["camera"]
+    after = np.asarray(PIL.Image.fromarray(before).filter(PIL.ImageFilter.SMOOTH))
+    walked = recover(before, after, steps=20)
+    assert walked.solver == "gd"
+    assert walked.fit.verdict == "linear"
+    assert walked.fit.reproduced is None
+    assert walked.kernel.name is None
+    assert recover(before, cv2.medianBlur(before, 3), steps=5).fit.verdict == "not-linear"
