@@ -3,7 +3,6 @@
 The plain loop runs in float64 up to 1024², and in float32 at 4096²: in float64 it would unfold its input to 30 GB.
 """
 
-import os
 import statistics
 import subprocess
 import sys
@@ -18,6 +17,12 @@ from convkit import convolve, learn_kernel
 
 STEPS = 3
 CONVKIT = [sys.executable, "-m", "convkit", "learn-kernel"]
+LAUNCH = """
+import resource, subprocess, sys, time
+began = time.perf_counter()
+subprocess.run(sys.argv[1:], check=True, stdout=subprocess.DEVNULL)
+print(time.perf_counter() - began, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+"""
 # Prints the seconds, and the most memory that is not a mapped file, seen every 10 ms.
 MEASURE = """
 import re, threading, time
@@ -115,7 +120,7 @@ def growing_images(rng: np.random.Generator) -> list[dict[str, object]]:
             np.save(f"{folder}/x.npy", image)
             np.save(f"{folder}/y.npy", convolve(image, kernel))
             del image
-            call = f"{MEASURE}; measure(r'{folder}')"
+            call = f"{MEASURE}measure(r'{folder}')"
             seconds, anonymous = map(float, subprocess.check_output([sys.executable, "-c", call], text=True).split())
             megapixels = height * 4000 / 1e6
             rows.append({"megapixels": megapixels, "seconds": seconds, "anonymous_mib": anonymous})
@@ -124,12 +129,10 @@ def growing_images(rng: np.random.Generator) -> list[dict[str, object]]:
 
 
 def _process(command: list[str]) -> tuple[float, float]:
-    """Seconds and peak resident GiB of a process."""
-    began = time.perf_counter()
-    child = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-    _, status, usage = os.wait4(child.pid, 0)
-    assert status == 0, command
-    return time.perf_counter() - began, usage.ru_maxrss / 2**20
+    """Seconds and peak resident GiB of a process, started by a small one: a child's peak includes its parent's size."""
+    told = subprocess.check_output([sys.executable, "-c", LAUNCH, *command], text=True)
+    seconds, kibibytes = map(float, told.split()[-2:])
+    return seconds, kibibytes / 2**20
 
 
 def _forty(image: np.ndarray, target: np.ndarray, kernel: np.ndarray) -> float:
