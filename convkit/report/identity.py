@@ -1,12 +1,21 @@
 """The filter behind given pictures, in a few lines: verdict, whole numbers, name, size, border and rounding."""
 
+import math
+
+from rich.table import Table
+
 from convkit.experiment.record import BorderBlock, FitBlock, KernelBlock, SupportBlock, TransferBlock
 from convkit.recovery.naming import offset_in_words
 from convkit.report.numbers import compact
+from convkit.report.table import add_row, new_table
 
 # Whole numbers of a larger kernel are left to the table and the JSON.
 _MOST_NUMERATORS = 49
 _MOST_NAMES = 4
+# The largest windows tell how the search ended.
+_MOST_WINDOWS = 5
+# From here on numbers are compared by their differences, and written in full.
+_LONG = 1e5
 
 
 def identity_lines(
@@ -75,6 +84,25 @@ def _search(support: SupportBlock) -> str:
     chance = f" ({compact(100 * support.outside_by_chance, 2)} % by chance)"
     ended = "" if support.settled else "; STILL GROWING: the kernel may be larger"
     return f"windows up to {largest[0]}x{largest[1]} tried{used}, {outside}{chance}{ended}"
+
+
+def window_table(support: SupportBlock) -> Table:
+    """Set the windows side by side that decided the size, each against the next smaller; the one kept last."""
+    table = new_table("window", "at", "residual", "F", "deviations", "AIC", "BIC", left=2)
+    *tried, kept = support.tried
+    stages = [*(stage for stage in tried if stage.size != kept.size or stage.offset != kept.offset), kept]
+    for stage in stages[-_MOST_WINDOWS:]:
+        add_row(
+            table,
+            f"{stage.size[0]}x{stage.size[1]}{', kept' if stage is kept else ''}",
+            f"({stage.offset[0]}, {stage.offset[1]})",
+            *(_short(value) for value in (stage.residual_squares, stage.f, stage.deviate, stage.aic, stage.bic)),
+        )
+    return table
+
+
+def _short(value: float | None) -> str:
+    return "—" if value is None or math.isnan(value) else compact(value, 4) if abs(value) < _LONG else f"{value:.0f}"
 
 
 def _rounding(fit: FitBlock) -> str | None:

@@ -10,7 +10,7 @@ from rich.table import Table
 from convkit.experiment import Recovery
 from convkit.experiment.record import BiasBlock, KernelBlock, LearningRateBlock
 from convkit.report.heat import heat_cells
-from convkit.report.identity import identity_lines
+from convkit.report.identity import identity_lines, window_table
 from convkit.report.messages import printable
 from convkit.report.numbers import compact
 from convkit.report.probe import probe_lines, resizer_lines
@@ -28,6 +28,8 @@ _LINE = 76
 def show_recovery(found: Recovery, *, full: bool = False) -> None:
     """Print a recovery on stdout; colour pictures whose channels differ, channel by channel."""
     show("\n".join([*_opening(found), ""]))
+    if found.support is not None and found.kernel is not None:
+        show(window_table(found.support))
     if found.learning_rate is not None:
         show(_loss_table(found))
     if found.kernel is not None:
@@ -136,7 +138,9 @@ def _tap_table(kernel: KernelBlock, bias: BiasBlock, positions: list[tuple[int, 
     """One row a tap, and the bias last; — where the data leave a value open, unless every one is asked for."""
     true = kernel.true if kernel.true is not None and kernel.true.shape == kernel.learned.shape else None
     largest = float(np.abs(kernel.learned).max())
-    headers = ["tap", "learned", *(["true", "error"] if true is not None else []), "std. error"]
+    integer = kernel.integer
+    over = [f"over {integer.divisor}"] if integer is not None and integer.divisor > 1 else []
+    headers = ["tap", "learned", *(["true", "error"] if true is not None else []), "std. error", *over]
     table = new_table(*headers, left=1)
     for row, column in positions:
         standard_error = float(kernel.standard_error[row, column])
@@ -146,13 +150,15 @@ def _tap_table(kernel: KernelBlock, bias: BiasBlock, positions: list[tuple[int, 
         if true is not None:
             expected = float(true[row, column])
             cells += [compact(expected), _signed(learned - expected) if known else "—"]
-        add_row(table, *cells, _error(standard_error, largest))
+        whole = [str(integer.numerators[row][column])] if over and integer is not None else []
+        add_row(table, *cells, _error(standard_error, largest), *whole)
     if bias.learned is not None:
         known = bias.standard_error is not None and np.isfinite(bias.standard_error)
         cells = ["bias", compact(bias.learned) if known or every else "—"]
         if true is not None:
             cells += [compact(bias.true), _signed(bias.learned - (bias.true or 0.0)) if known or every else "—"]
-        add_row(table, *cells, _error(bias.standard_error if bias.standard_error is not None else np.nan, largest))
+        error = _error(bias.standard_error if bias.standard_error is not None else np.nan, largest)
+        add_row(table, *cells, error, *([""] if over else []))
     return table
 
 
