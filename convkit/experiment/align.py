@@ -201,7 +201,7 @@ def _after_resizing(image: Size, target: Size) -> str:
             return f"--stride {stride}, if every {stride}. output was kept"
     if target == image[::-1]:
         return "turning one of them by 90 degrees"
-    return "pictures of one size: cut or scale neither"
+    return "--stride auto, if one of them was resized, or pictures of one size"
 
 
 def align_found(
