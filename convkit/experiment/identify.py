@@ -132,7 +132,8 @@ def _widened(posed: Posed, answer: Answer) -> tuple[Problem, Optimum]:
     The search for the size leaves out what no linear kernel has a use for: of the magnitude of a gradient, everything.
     """
     problem, optimum, (height, width) = answer.problem, answer.optimum, answer.problem.size
-    if posed.support is None or posed.padding is not None or problem.stride != 1 or min(height, width) >= _LEAST_WINDOW:
+    wide_enough = min(height, width) >= _LEAST_WINDOW or not optimum.spectrum.identifiable
+    if wide_enough or posed.support is None or posed.padding is not None or problem.stride != 1:
         return problem, optimum
     reach = _LEAST_WINDOW // 2
     starts = [min(o, -reach) for o in posed.offset]

@@ -296,3 +296,24 @@ def test_a_descent_is_judged_but_only_the_exact_answer_is_proven_and_named(pictu
     assert walked.fit.reproduced is None
     assert walked.kernel.name is None
     assert recover(before, cv2.medianBlur(before, 3), steps=5).fit.verdict == "not-linear"
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        np.full((60, 60), 128, np.uint8),
+        np.tile(np.random.default_rng(0).integers(0, 256, 60, dtype=np.uint8), (60, 1)),
+        np.tile(np.arange(60, dtype=np.uint8), (50, 1)),
+        np.full((60, 60), 255, np.uint8),
+        np.full((3, 3), 7, np.uint8),
+        np.kron(np.indices((8, 8)).sum(axis=0) % 2 * 255, np.ones((8, 8))).astype(np.uint8),
+    ],
+    ids=["constant", "stripes", "ramp", "white", "tiny", "checkerboard"],
+)
+def test_pictures_that_tell_little_are_answered(before: Picture, recover) -> None:
+    for after in (before, before[::-1], np.full_like(before, 255), cv2.blur(before, (3, 3))):
+        found = recover(before, after)
+        assert found.fit.verdict is not None
+        found.to_json()
+    if len(np.unique(before)) == 1:
+        assert recover(before, before).fit.verdict == "not-identifiable"
