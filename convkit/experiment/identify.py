@@ -92,7 +92,8 @@ class Understood:
 def identify(posed: Posed, answer: Answer) -> Identity:
     """Prove, judge and name the kernel that was found between given images and targets."""
     recording, optimum = posed.recording, answer.optimum
-    covariance = answer.covariance(recording.level)
+    # Of the exact answer, whatever price or constraints the one returned is held to.
+    covariance = optimum.noise_variance(recording.level) * optimum.unit_covariance
     stage = _Stage.of(posed, answer, covariance)
     told = stage.best(optimum.point, covariance, identifiable=optimum.spectrum.identifiable)
     proven = told.proven

@@ -317,3 +317,11 @@ def test_pictures_that_tell_little_are_answered(before: Picture, recover) -> Non
         found.to_json()
     if len(np.unique(before)) == 1:
         assert recover(before, before).fit.verdict == "not-identifiable"
+
+
+@pytest.mark.parametrize("held", [{"constraint": "nonnegative,sum-one"}, {"ridge": 10.0}])
+def test_what_is_proven_and_named_is_the_exact_answer(held: dict[str, object], pictures, recover) -> None:
+    before = pictures["camera"]
+    found = recover(before, cv2.GaussianBlur(before, (5, 5), 1), **held)
+    assert found.fit.verdict == "exact"
+    assert found.kernel.name.startswith("OpenCV's 8-bit Gaussian 5x5")
