@@ -20,11 +20,13 @@ _pool: ThreadPoolExecutor | None = None
 
 @functools.cache
 def thread_count() -> int:
-    """How many threads to use: ``OMP_NUM_THREADS``, as other numerical libraries do, else the cores allowed."""
+    """How many threads to use: the cores allowed, or fewer by ``OMP_NUM_THREADS``, as other numerical libraries do.
+
+    Workers of a cluster are told so to keep to one each.
+    """
+    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     asked = os.environ.get("OMP_NUM_THREADS", "")
-    if asked.isdecimal() and int(asked) > 0:
-        return int(asked)
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(allowed, int(asked)) if asked.isdecimal() and int(asked) else allowed
 
 
 def share(jobs: Sequence[Job], worker: Callable[[], Callable[[Job], None]]) -> None:
@@ -58,8 +60,11 @@ def share(jobs: Sequence[Job], worker: Callable[[], Callable[[Job], None]]) -> N
     try:
         drain()
     finally:
-        wait(running)
-    for helper in running:
+        # One that has not begun finds nothing left to do. Waiting for it would be for ever where this is itself the
+        # work of a helper.
+        begun = [helper for helper in running if not helper.cancel()]
+        wait(begun)
+    for helper in begun:
         helper.result()
 
 

@@ -61,7 +61,7 @@ class Tolerance:
         return slope * (unit + _SCATTER * self.noise**2)
 
 
-def quartet(shape: tuple[int, int], contrast: Contrast, rng: np.random.Generator, steps: int | None) -> Quartet:
+def _quartet(shape: tuple[int, int], levels: tuple[float, float, float], rng: np.random.Generator) -> Quartet:
     """Draw four pictures with ``A + B = C + D`` in every pixel.
 
     A and B are two-level and independent. Where they differ, C and D have the same two levels, or the same two the
@@ -69,14 +69,10 @@ def quartet(shape: tuple[int, int], contrast: Contrast, rng: np.random.Generator
 
     Examples
     --------
-    >>> a, b, c, d = quartet((8, 8), Contrast(0.5, 0.25), np.random.default_rng(0), 255)
+    >>> a, b, c, d = _quartet((8, 8), (0.25, 0.5, 0.75), np.random.default_rng(0))
     >>> bool(np.allclose(a + b, c + d)), len(np.unique(c))
     (True, 3)
     """
-    return _quartet(shape, contrast.values(steps), rng)
-
-
-def _quartet(shape: tuple[int, int], levels: tuple[float, float, float], rng: np.random.Generator) -> Quartet:
     dark, middle, bright = levels
     first, second = (np.where(rng.random(shape) < 0.5, dark, bright) for _ in range(2))
     third, fourth = first.copy(), second.copy()

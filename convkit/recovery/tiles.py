@@ -1,9 +1,9 @@
 """Rectangles of an image, and the threads that share them out."""
 
-import os
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple, TypeVar
+
+from convkit.threads import share
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -38,9 +38,7 @@ def tiles(shape: tuple[int, int], height: int, width: int) -> list[Tile]:
 
 
 def in_threads(work: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
-    """Work on items in threads, as many as there are processors up to four.
-
-    Threads pay because NumPy lets go of the interpreter during its transforms and sums.
+    """Work on items, in threads where there are several.
 
     Returns
     -------
@@ -52,11 +50,13 @@ def in_threads(work: Callable[[Item], Result], items: Sequence[Item]) -> list[Re
     >>> in_threads(abs, [-1, 2, -3])
     [1, 2, 3]
     """
-    workers = min(len(items), _processors(), _LANES)
-    if workers <= 1:
-        return [work(item) for item in items]
-    with ThreadPoolExecutor(workers) as pool:
-        return list(pool.map(work, items))
+    found: dict[int, Result] = {}
+
+    def at(index: int) -> None:
+        found[index] = work(items[index])
+
+    share(range(len(items)), lambda: at)
+    return [found[index] for index in range(len(items))]
 
 
 def in_lanes(work: Callable[[Sequence[Item]], Result], items: Sequence[Item]) -> list[Result]:
@@ -80,16 +80,3 @@ def in_lanes(work: Callable[[Sequence[Item]], Result], items: Sequence[Item]) ->
     [4, 6, 2, 3]
     """
     return in_threads(work, [lane for k in range(_LANES) if (lane := items[k::_LANES])])
-
-
-def _processors() -> int:
-    """How many processors this process may use: what the system tells, or fewer by ``OMP_NUM_THREADS``.
-
-    Workers of a cluster are told so to keep to one each.
-    """
-    try:
-        available = len(os.sched_getaffinity(0))
-    except AttributeError:  # macOS, Windows
-        available = os.cpu_count() or 1
-    told = os.environ.get("OMP_NUM_THREADS", "")
-    return min(available, int(told)) if told.isdecimal() and int(told) else available

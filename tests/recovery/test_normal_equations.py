@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
+from convkit import threads
 from convkit.errors import ImageError
-from convkit.recovery import NormalEquations, autocorrelation, observations, patches, summary, tiles, windows
+from convkit.recovery import NormalEquations, autocorrelation, observations, patches, summary, windows
 
 SIZES = [(3, 3), (2, 4), (4, 3), (1, 5), (5, 1), (1, 1)]
 PADDINGS = {
@@ -234,7 +235,7 @@ def test_number_of_threads_does_not_change_a_bit(monkeypatch, masked: bool, rng:
     image, mask = rng.random((150, 170)), rng.random((146, 168)) < 0.9
     found = []
     for processors in (1, 2, 7):
-        monkeypatch.setattr(tiles, "_processors", lambda processors=processors: processors)
+        monkeypatch.setattr(threads, "thread_count", lambda processors=processors: processors)
         found.append(NormalEquations.of(image, image[4:, 2:], (5, 3), mask=mask if masked else None))
     for other in found[1:]:
         assert_array_equal(found[0].moments, other.moments)

@@ -1,13 +1,12 @@
 """What runs share: a solution is found again only for a problem that is the same in everything."""
 
-import os
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from convkit import learn_kernel
-from convkit.recovery import Problem, tiles
+from convkit.recovery import Problem
 from convkit.recovery.problem import Loss
 from convkit.recovery.solution import LastSolution, solve
 
@@ -50,11 +49,3 @@ def test_who_watches_a_step_sees_where_it_began(solver: str, backend: str) -> No
 
     start = first(solver="gd", backend="naive")
     np.testing.assert_allclose(first(solver=solver, backend=backend), start, rtol=0, atol=1e-14)
-
-
-@pytest.mark.parametrize(("told", "threads"), [("1", 1), ("0", None), ("4,2", None), ("", None), ("100000", None)])
-def test_threads_are_as_many_as_processors_or_as_told(
-    monkeypatch: pytest.MonkeyPatch, told: str, threads: int | None
-) -> None:
-    monkeypatch.setenv("OMP_NUM_THREADS", told)
-    assert tiles._processors() == (threads or len(os.sched_getaffinity(0)))
