@@ -117,7 +117,7 @@ def assemble(
         exact=_exact_block(answer, descent.found, level, flip=flip),
         ridge=_ridge_block(answer.held, experiment) if isinstance(answer.held, Ridge) else None,
         constraint=_constraint_block(answer, experiment),
-        robust=_robust_block(answer),
+        robust=RobustBlock.taken_from(answer.robust) if answer.robust is not None else None,
         expectation=_expectation(experiment, found.taps, rule, identifiable=spectrum.identifiable),
         channels=[_channel_block(name, one, rule) for name, one in zip(CHANNEL_NAMES, channels, strict=False)],
         transfer=_transfer_block(light),
@@ -258,7 +258,7 @@ def _support_block(support: Support | None) -> SupportBlock | None:
     return SupportBlock(
         size=support.size,
         offset=support.offset,
-        tried=[StageBlock.of(stage) for stage in (*support.criteria, support.kept)],
+        tried=[StageBlock.taken_from(stage) for stage in (*support.criteria, support.kept)],
         rows_used=support.rows_used,
         outside=support.outside,
         outside_by_chance=support.outside_by_chance,
@@ -285,13 +285,6 @@ def _constraint_block(answer: Answer, experiment: Experiment) -> ConstraintBlock
         freedom=answer.held.freedom,
         added_loss=(answer.held.residual_squares - answer.optimum.residual_squares) * answer.problem.loss_scale,
     )
-
-
-def _robust_block(answer: Answer) -> RobustBlock | None:
-    robust = answer.robust
-    if robust is None:
-        return None
-    return RobustBlock(knee=robust.knee, outliers=robust.outliers, rounds=robust.rounds)
 
 
 def _ridge_block(ridge: Ridge, experiment: Experiment) -> RidgeBlock:
@@ -399,7 +392,7 @@ def _fit_block(understood: Understood) -> FitBlock:
             "saturation": str(answer.saturated.method) if answer.saturated is not None else None,
             "verdict": str(told.verdict),
             "reason": told.reason,
-            "evidence": [EvidenceBlock.of(one) for one in told.evidence],
+            "evidence": [EvidenceBlock.taken_from(one) for one in told.evidence],
         }
     )
     if identity is None:

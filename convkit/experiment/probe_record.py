@@ -22,7 +22,7 @@ def _block(record: Recovery, probed: Probed) -> ProbeBlock:
         shape=probed.shape,
         contrast=(probed.contrast.mean, probed.contrast.amplitude),
         noise=probed.noise,
-        tests=[EvidenceBlock.of(test) for test in probed.tests],
+        tests=[EvidenceBlock.taken_from(test) for test in probed.tests],
         border=border_block(probed.border) if probed.border is not None else None,
         mixing=mixing.weights if mixing is not None else None,
         mixing_told=mixing.told if mixing is not None else None,

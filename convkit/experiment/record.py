@@ -13,8 +13,6 @@ from convkit.convolution import Padding
 from convkit.experiment.settings import finite_or_none
 from convkit.recovery import Solver, Status
 from convkit.recovery.proof import Candidate
-from convkit.recovery.support import Stage
-from convkit.recovery.verdict import Evidence
 
 
 def _rows(values: NDArray[np.float64]) -> list[list[float | None]]:
@@ -40,6 +38,11 @@ class Block(BaseModel):
     """Part of a record."""
 
     model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True)
+
+    @classmethod
+    def of(cls, source: object) -> Self:
+        """Take over what something has under the names of the block's fields."""
+        return cls.model_validate(source, from_attributes=True)
 
 
 class ConventionBlock(Block):
@@ -136,18 +139,6 @@ class EvidenceBlock(Block):
     effect: Number | None
     told: str
 
-    @classmethod
-    def of(cls, evidence: Evidence) -> Self:
-        """Take over a test's outcome."""
-        return cls(
-            name=evidence.name,
-            passed=evidence.passed,
-            statistic=evidence.statistic,
-            threshold=evidence.threshold,
-            effect=evidence.effect,
-            told=evidence.told,
-        )
-
 
 class FitBlock(Block):
     """How well the kernel explains the target, in image units and in levels.
@@ -181,19 +172,6 @@ class StageBlock(Block):
     deviate: Number | None
     aic: Number | None
     bic: Number | None
-
-    @classmethod
-    def of(cls, stage: Stage) -> Self:
-        """Take over a stage of the search."""
-        return cls(
-            size=stage.size,
-            offset=stage.offset,
-            residual_squares=stage.residual_squares,
-            f=stage.f,
-            deviate=stage.deviate,
-            aic=stage.aic,
-            bic=stage.bic,
-        )
 
 
 class SupportBlock(Block):
