@@ -40,7 +40,7 @@ class Block(BaseModel):
     model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True)
 
     @classmethod
-    def of(cls, source: object) -> Self:
+    def taken_from(cls, source: object) -> Self:
         """Take over what something has under the names of the block's fields."""
         return cls.model_validate(source, from_attributes=True)
 
