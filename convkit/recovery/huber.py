@@ -1,7 +1,6 @@
 """Huber's robust answer: outliers in a target count by their distance, not by its square."""
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -77,7 +76,7 @@ def find_robust(problem: Problem, plain: Optimum, recording: Recording) -> Robus
     while not settled and rounds < _MOST_ROUNDS:
         rounds += 1
         residuals = [_residual(pair, point, problem.stride) for pair in problem.pairs]
-        sizes = np.concatenate([_used(pair, np.abs(r)) for pair, r in zip(problem.pairs, residuals, strict=True)])
+        sizes = np.concatenate([pair.used(np.abs(r)) for pair, r in zip(problem.pairs, residuals, strict=True)])
         knee = _KNEE * max(float(np.median(sizes)) / _MEDIAN, least_scale)
         step, spectrum = solve_moments(_weighted(problem, residuals, knee))
         point = Parameters(point.taps + step.taps, point.bias + step.bias)
@@ -85,7 +84,7 @@ def find_robust(problem: Problem, plain: Optimum, recording: Recording) -> Robus
         bars = (knee / _KNEE) * np.sqrt(np.maximum(np.diag(spectrum.pseudo_inverse), 0.0))
         settled = bool((np.abs(moved) <= np.maximum(_SETTLED * bars, 1e-13 * np.abs(point.taps).max())).all())
     residuals = [_residual(pair, point, problem.stride) for pair in problem.pairs]
-    every = np.concatenate([_used(pair, r) for pair, r in zip(problem.pairs, residuals, strict=True)])
+    every = np.concatenate([pair.used(r) for pair, r in zip(problem.pairs, residuals, strict=True)])
     beyond = np.abs(every) > knee
     optimum = replace(
         plain,
@@ -101,10 +100,6 @@ def _residual(pair: Pair, point: Parameters, stride: int) -> NDArray[np.float64]
     """Return the residuals of a pair as an image; without meaning where masked."""
     residual: NDArray[np.float64] = pair.target - predicted(pair, point, stride=stride)
     return residual
-
-
-def _used(pair: Pair, values: NDArray[Any]) -> NDArray[Any]:
-    return values.reshape(-1) if pair.mask is None else values[pair.mask]
 
 
 def _weighted(problem: Problem, residuals: list[NDArray[np.float64]], knee: float) -> NormalEquations:

@@ -81,9 +81,10 @@ class Pair:
         """How many outputs are used."""
         return self.target.size if self.mask is None else int(np.count_nonzero(self.mask))
 
-    def used(self) -> NDArray[Any]:
-        """Return the targets used, in one row."""
-        return self.target.reshape(-1) if self.mask is None else self.target[self.mask]
+    def used(self, values: NDArray[Any] | None = None) -> NDArray[Any]:
+        """Return the targets used, in one row; or what else there is one of for each output."""
+        every = self.target if values is None else values
+        return every.reshape(-1) if self.mask is None else every[self.mask]
 
 
 @dataclass(frozen=True, eq=False)
