@@ -7,6 +7,7 @@ import typer
 
 from convkit.cli import options
 from convkit.errors import SettingsError
+from convkit.text import whole
 
 if TYPE_CHECKING:
     from convkit.experiment import Recovery
@@ -22,6 +23,8 @@ def learn_kernel(
         str | None,
         typer.Option("--save", metavar="F", help="Write the record (.json) or the kernel (.npy, .csv, .txt)."),
     ] = None,
+    jobs: options.JobsOfSum = None,
+    cluster: options.ClusterOfSum = None,
     full: options.Full = False,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
@@ -37,7 +40,7 @@ def learn_kernel(
     from convkit.experiment.config import Config, read_config
     from convkit.experiment.learn import run
     from convkit.report.messages import printable, say
-    from convkit.report.progress import step_progress
+    from convkit.report.progress import learning_progress
 
     file = read_config(config) if config is not None else Config()
     if file.vary:
@@ -54,8 +57,9 @@ def learn_kernel(
         )
     if save is not None:
         _check_save(save, options.files_named(settings, config))
-    with step_progress(experiment.steps, quiet=quiet or as_json) as watch:
-        found = run(experiment, watch=watch, announce=None if quiet else say)
+    where = {"jobs": None if jobs is None else whole("--jobs", jobs, 1), "cluster": cluster}
+    with learning_progress(experiment.steps, quiet=quiet or as_json) as (watch, on_progress):
+        found = run(experiment, watch=watch, announce=None if quiet else say, on_progress=on_progress, **where)
     if save is not None:
         _save(found, save)
     if as_json:

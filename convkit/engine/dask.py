@@ -14,7 +14,7 @@ from convkit.engine.batches import Batches
 from convkit.engine.environment import ALLOCATOR, THREADS, Environment
 from convkit.engine.pairwise import combine_pairwise
 from convkit.engine.preflight import check_workers, reporter
-from convkit.engine.protocol import EngineLostError, Outcome
+from convkit.engine.protocol import Advance, EngineLostError, Outcome
 from convkit.errors import SettingsError
 from convkit.text import shown
 
@@ -58,6 +58,10 @@ class _KilledError(EngineLostError):
 
 def _alone(value: Any) -> _Batch:
     return _Batch([value], 0.0)
+
+
+def _nothing() -> None:
+    """Do nothing while waiting."""
 
 
 def _work_through(work: Callable[[Any], Any], items: list[Any]) -> _Batch:
@@ -155,17 +159,40 @@ class DaskEngine:
                 yield Outcome(killer, error="its worker died each time that it ran: out of memory, or a crash")
 
     def tree_reduce(
-        self, work: Callable[[Item], Result], items: Sequence[Item], combine: Callable[[Result, Result], Result], /
+        self,
+        work: Callable[[Item], Result],
+        items: Sequence[Item],
+        combine: Callable[[Result, Result], Result],
+        advance: Advance | None = None,
+        /,
     ) -> Result:
         """Let Dask compute the whole tree: it joins neighbours as soon as they are there, where they are."""
         from dask.delayed import delayed
 
         started, join = delayed(work, pure=False), delayed(combine, pure=False)
-        root = combine_pairwise((started(item) for item in items), join)
+        ended: list[object] = []  # counted in the client's thread, told of in this one
+
+        def end(leaf: "Future[Result]") -> None:
+            ended.append(leaf.key)
+            leaf.release()  # the scheduler keeps what the tree still needs
+
+        leaves = self._client.compute([started(item) for item in items])
+        root = combine_pairwise(map(delayed, leaves), join)
+        told = -1
+
+        def tell() -> None:
+            nonlocal told
+            if advance is not None and len(ended) > told:
+                told = len(ended)
+                advance(told, len(items))
+
         with self._results() as done:
             done.add(self._client.compute(delayed(_alone, pure=False)(root)))
-            value: Result = self._batch(self._next(done)[1]).values[0]
-            return value
+            for leaf in leaves:
+                leaf.add_done_callback(end)
+            value: Result = self._batch(self._next(done, tell)[1]).values[0]
+        tell()
+        return value
 
     def close(self) -> None:
         """Close the connection, and end the processes that were started for it."""
@@ -216,9 +243,10 @@ class DaskEngine:
                 with contextlib.suppress(Exception):
                     self._client.cancel(left, force=True)
 
-    def _next(self, done: "as_completed") -> "tuple[Future[Any], Any]":
+    def _next(self, done: "as_completed", meanwhile: Callable[[], None] = _nothing) -> "tuple[Future[Any], Any]":
         """Wait for a result, as long as there is hope of one."""
         while not done.has_ready():
+            meanwhile()
             now = time.monotonic()
             if self._client.status != "running":
                 raise _lost("none any more: the connection was lost")

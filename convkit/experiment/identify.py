@@ -251,6 +251,6 @@ def scenes_of(posed: Posed) -> tuple[Registered, ...]:
     """Return the pairs as they were given, before any window was cut."""
     assert posed.inputs.targets is not None  # what is made needs no proof
     return tuple(
-        Registered(image.values, target.values, posed.experiment.step, mask)
+        Registered(image.values, target.values, posed.experiment.step, mask, posed.inputs.summing)
         for image, target, mask in zip(posed.inputs.images, posed.inputs.targets, posed.inputs.masks, strict=True)
     )

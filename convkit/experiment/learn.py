@@ -2,16 +2,20 @@
 
 import time
 from collections.abc import Callable
+from contextlib import ExitStack, closing
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from convkit.convolution.backends import check_device
+from convkit.engine import open_engine
+from convkit.engine.protocol import Advance
+from convkit.errors import SettingsError
 from convkit.experiment.answer import Answer
 from convkit.experiment.assemble import assemble, with_phases
 from convkit.experiment.identify import Understood, identify, judge_pair
-from convkit.experiment.inputs import read_inputs
+from convkit.experiment.inputs import Inputs, read_inputs
 from convkit.experiment.light import in_its_light
 from convkit.experiment.pose import Posed, pose
 from convkit.experiment.probe_record import with_probe
@@ -19,6 +23,7 @@ from convkit.experiment.probing import probe
 from convkit.experiment.record import LearningRateBlock, Recovery
 from convkit.experiment.resizing import understand_resizer
 from convkit.experiment.settings import Experiment
+from convkit.experiment.spread import spread
 from convkit.recovery import (
     Descent,
     DescentPlan,
@@ -51,6 +56,7 @@ _MILLIONTH = 1e-6
 Watch = Callable[[int, float, Parameters], None]
 Announce = Callable[[str], None]
 Understand = Callable[[Posed], Understood]
+Read = Callable[[Experiment], Inputs]
 
 
 def learn_kernel(
@@ -60,6 +66,9 @@ def learn_kernel(
     *,
     watch: Watch | None = None,
     announce: Announce | None = None,
+    jobs: int | None = None,
+    cluster: str | None = None,
+    on_progress: Advance | None = None,
     **settings: Any,
 ) -> Recovery:
     """Find the kernel that turns an image into a target.
@@ -75,6 +84,13 @@ def learn_kernel(
         Called with (step, loss, parameters) at every step.
     announce : function, optional
         Called with one sentence when there is something to say before the run.
+    jobs : int, optional
+        Sum over several pairs, or over the parts of large ones, in so many processes on this machine; a script must
+        then do so below ``if __name__ == "__main__":``. The answer has the same bits with any number, and without.
+    cluster : str, optional
+        Sum on a Dask cluster: the scheduler's address or scheduler file. Its workers find the files at the same paths.
+    on_progress : function, optional
+        Called with the number of parts of a sum that are done and their total.
     **settings
         The fields of `Experiment`: ``size``, ``steps``, ``lr``, ``solver``, ``backend``, ``seed``…
 
@@ -95,7 +111,7 @@ def learn_kernel(
     """
     given = {"image": image, "kernel": kernel, "target": target}
     experiment = Experiment(**{key: value for key, value in given.items() if value is not None}, **settings)
-    return run(experiment, watch=watch, announce=announce)
+    return run(experiment, watch=watch, announce=announce, jobs=jobs, cluster=cluster, on_progress=on_progress)
 
 
 def run(
@@ -103,6 +119,9 @@ def run(
     *,
     watch: Watch | None = None,
     announce: Announce | None = None,
+    jobs: int | None = None,
+    cluster: str | None = None,
+    on_progress: Advance | None = None,
     solve: Callable[[Problem], Solution] = solve,
 ) -> Recovery:
     """Run an experiment whose settings are already checked; see `learn_kernel`.
@@ -116,10 +135,37 @@ def run(
         return _understand(posed, solve)
 
     if experiment.program is not None:
+        _check_alone(jobs, cluster)
         return _run_program(experiment, understand, watch, announce)
-    if experiment.stride == "auto":
-        return _run_resizer(experiment, understand, watch, announce)
-    posed = pose(experiment)
+    with ExitStack() as stack:
+        engine = None
+        if jobs is not None or cluster is not None:
+            engine = stack.enter_context(closing(open_engine(jobs, cluster, announce=announce)))
+
+        def read(experiment: Experiment) -> Inputs:
+            images = np.random.default_rng(np.random.SeedSequence(experiment.seed).spawn(3)[0])
+            return spread(read_inputs(experiment, images), experiment, engine, on_progress)
+
+        if experiment.stride == "auto":
+            return _run_resizer(experiment, read, understand, watch, announce)
+        return _run_pair(experiment, read, understand, watch, announce)
+
+
+def _check_alone(jobs: int | None, cluster: str | None) -> None:
+    """Refuse other processes for a program: it runs on this machine, and its answers are small."""
+    if jobs is not None or cluster is not None:
+        raise SettingsError(
+            expected="--jobs or --cluster for pairs of files",
+            got="a program",
+            hint="leaving it out, or convkit compare --vary 'program=…' --jobs 2 for several programs",
+        )
+
+
+def _run_pair(
+    experiment: Experiment, read: Read, understand: Understand, watch: Watch | None, announce: Announce | None
+) -> Recovery:
+    """Find the kernel of given pairs, or of a target that is made."""
+    posed = pose(experiment, read(experiment))
     windows = posed.problem.count
     if announce is not None and experiment.backend is LearningBackend.NAIVE and windows > _MANY_WINDOWS:
         announce(f"the backend naive visits {windows} windows a step in Python, which takes its time")
@@ -147,12 +193,11 @@ def _run_program(
 
 
 def _run_resizer(
-    experiment: Experiment, understand: Understand, watch: Watch | None, announce: Announce | None
+    experiment: Experiment, read: Read, understand: Understand, watch: Watch | None, announce: Announce | None
 ) -> Recovery:
     """Find one kernel for each output phase of a pair of different sizes."""
     began = time.perf_counter()
-    images = np.random.default_rng(np.random.SeedSequence(experiment.seed).spawn(3)[0])
-    inputs = read_inputs(experiment.model_copy(update={"channels": False}), images)
+    inputs = read(experiment.model_copy(update={"channels": False}))
     resized = understand_resizer(experiment, inputs, understand)
     found = resized.phases[0][1]
     seconds = time.perf_counter() - began
