@@ -102,10 +102,16 @@ class DaskEngine:
                 preload=[_NO_INTERRUPTION],
             )
             return cls(Client(cluster, set_as_default=False), cluster, environment)
-        except BaseException:
+        except BaseException as error:
             if cluster is not None:
                 cluster.close()
             environment.restore()
+            if isinstance(error, RuntimeError | OSError):  # such as a process that was killed before it was ready
+                raise EngineLostError(
+                    expected=f"{jobs} processes to start",
+                    got=f"an end of them ({shown(error, 100)})",
+                    hint="fewer of them; in a script, the call below: if __name__ == '__main__':",
+                ) from error
             raise
 
     @classmethod

@@ -21,7 +21,7 @@ Mask = NDArray[np.bool_] | None
 
 CHANNEL_NAMES = ("red", "green", "blue")
 # From so many pixels on, files stay on disk: as an array of float64 they would take half a gigabyte.
-LARGE = 1 << 26
+_LARGE = 1 << 26
 
 
 @dataclass(frozen=True, eq=False)
@@ -160,7 +160,7 @@ def _large(source: str | PathLike[str], experiment: Experiment) -> Image | None:
     if (isinstance(source, str) and parse_call(source).name in PATTERNS) or not path.is_file():
         return None
     limit = experiment.max_pixels if "max_pixels" in experiment.model_fields_set else None
-    return read_large(path, LARGE, limit)
+    return read_large(path, _LARGE, limit)
 
 
 def _opaque(image: Channels, target: Channels, name: object) -> Mask:

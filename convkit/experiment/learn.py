@@ -44,12 +44,14 @@ from convkit.recovery.huber import find_robust
 from convkit.recovery.quadratic import as_vector
 from convkit.recovery.recording import Recording
 from convkit.recovery.ridge import Ridge, solve_ridge
-from convkit.recovery.saturation import SaturationMethod, fit_saturated
+from convkit.recovery.saturation import SaturationMethod, count_saturated, fit_saturated
 from convkit.recovery.solution import Solution, solve
 from convkit.recovery.spectrum import predicted_arrival
 
 # A step of the backend naive takes about 30 microseconds a window.
 _MANY_WINDOWS = 50_000
+# Clipped outputs are told from others one by one, which takes some thirty bytes each: of more, a part is fitted.
+_MANY_OUTPUTS = 1 << 25
 # What an error is brought down to when steps are foretold.
 _MILLIONTH = 1e-6
 
@@ -227,6 +229,8 @@ def _answer(posed: Posed, solve: Callable[[Problem], Solution]) -> Answer:
     if not recording.clips:
         solution = solve(problem)
         return Answer(problem, solution.optimum, _hold(solution.normal, posed.experiment))
+    if problem.count > _MANY_OUTPUTS and count_saturated(problem, recording):
+        problem = problem.thinned(_MANY_OUTPUTS)
     fit = fit_saturated(problem, recording)
     if fit.method is not SaturationMethod.NONE:
         pairs = zip(problem.pairs, fit.masks, strict=True)

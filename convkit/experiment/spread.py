@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from convkit.engine import Engine, SerialEngine
 from convkit.engine.protocol import Advance
-from convkit.experiment.inputs import LARGE, Inputs
+from convkit.experiment.inputs import Inputs
 from convkit.experiment.settings import Experiment
 from convkit.image import Gray, Image, open_large, read_channels, read_image
 from convkit.image.mapped import window_in
@@ -38,6 +38,8 @@ class Source:
     gray : Gray
     background : str or None
     max_pixels : int
+    by_rows : bool
+        Whether it was left on disk, and is read by rows, in the precision that goes with that.
     """
 
     path: str
@@ -45,18 +47,20 @@ class Source:
     gray: Gray
     background: str | None
     max_pixels: int
+    by_rows: bool
 
     @classmethod
     def of(cls, image: Image, experiment: Experiment) -> "Source":
         """Tell where an experiment's image comes from."""
         assert image.path is not None
         path = str(image.path.resolve())
-        return cls(path, image.channel, experiment.gray, experiment.background, experiment.max_pixels)
+        on_disk = not image.values.flags.writeable
+        return cls(path, image.channel, experiment.gray, experiment.background, experiment.max_pixels, on_disk)
 
     def window(self, rows: slice, columns: slice) -> Array:
         """Read some rows and columns."""
         with ExitStack() as stack:
-            opened = open_large(Path(self.path), LARGE)
+            opened = open_large(Path(self.path), 0) if self.by_rows else None
             if opened is not None:
                 stack.enter_context(opened[1])
                 return opened[0].read(rows.start, rows.stop)[:, columns]

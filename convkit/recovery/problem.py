@@ -17,6 +17,7 @@ Sum = TypeVar("Sum")
 
 # Outputs of a part: a large picture is one, and its pixels take a quarter of a gigabyte at most.
 _PART = 1 << 24
+_STRIPS = 8
 
 
 class Loss(StrEnum):
@@ -181,14 +182,14 @@ class Problem:
         >>> problem.total(lambda part: part.count, operator.add)
         7
         """
-        parts = self.parts()
+        parts = self.parts(_PART)
         if len(parts) == 1:
             return work(parts[0])
         if self.summing is not None:
             return self.summing(work, parts, combine)
         return SerialEngine().tree_reduce(work, parts, combine)
 
-    def parts(self, most: int = _PART) -> "list[Problem]":
+    def parts(self, most: int) -> "list[Problem]":
         """Cut into problems whose equations add up to this one's: of one pair, and of about so many outputs at most.
 
         Parts of which no output is used are left out, unless that is all of them.
@@ -201,6 +202,20 @@ class Problem:
         """
         cut = [replace(self, pairs=(part,), summing=None) for pair in self.pairs for part in self._strips(pair, most)]
         return [part for part in cut if part.count] or cut
+
+    def thinned(self, most: int) -> "Problem":
+        """Keep at most about so many outputs, in eight strips spread evenly over the pairs.
+
+        Examples
+        --------
+        >>> Problem.of(np.zeros((102, 12)), np.zeros((100, 10)), (3, 3)).thinned(160).count
+        160
+        """
+        if self.count <= most:
+            return self
+        parts = self.parts(most // _STRIPS)
+        chosen = np.linspace(0, len(parts) - 1, min(_STRIPS, len(parts))).round().astype(int)
+        return replace(self, pairs=tuple(parts[number].pairs[0] for number in chosen))
 
     def _strips(self, pair: Pair, most: int) -> list[Pair]:
         """Cut a pair into rows of outputs."""

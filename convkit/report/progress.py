@@ -101,18 +101,20 @@ class Lines:
         self._things = things
         self._clock = clock
         self._first: tuple[int, float] | None = None
+        self._done = 0
         self._told = 0.0
 
     def __call__(self, done: int, total: int) -> None:
         """Tell how far the runs are, if it is time."""
         now = self._clock()
-        if self._first is None:
-            self._first, self._told = (done, now), now
+        if self._first is None or done < self._done:  # another count begins
+            self._first, self._told = (done, now), self._told or now
         elif now - self._told >= _EVERY:
             self._told = now
             rate = (done - self._first[0]) / (now - self._first[1])
             left = f", {duration((total - done) / rate)} left" if rate else ""
             self._tell(f"{done} of {total} {self._things}, {rate:.3g}/s{left}")
+        self._done = done
 
 
 def duration(seconds: float) -> str:
