@@ -79,6 +79,7 @@ class DaskEngine:
         self._cluster = cluster
         self._environment = environment
         self._threads = 0
+        self._known: set[str] = set(client.nthreads())  # they were inspected, or are this engine's own
         self._counted = self._alive = time.monotonic()
         self._count_threads()
 
@@ -281,12 +282,28 @@ class DaskEngine:
     def _count_threads(self) -> None:
         """Count the threads of the workers there are: they come and go."""
         try:
-            self._threads = sum(self._client.nthreads().values())
+            threads = self._client.nthreads()
+            if self._cluster is None:
+                self._check_newcomers(set(threads))
         except OSError as error:  # the connection's errors are of that kind
             raise _lost("none any more: the connection was lost") from error
+        self._threads = sum(threads.values())
         self._counted = time.monotonic()
         if self._threads:
             self._alive = self._counted
+
+    def _check_newcomers(self, workers: set[str]) -> None:
+        """See that workers that have joined since are like this process, too: their results might not be."""
+        newcomers, self._known = workers - self._known, workers
+        if not newcomers:
+            return
+        reports = self._client.run(reporter(), workers=sorted(newcomers), on_error="ignore")  # it may have left again
+        try:
+            check_workers(reports)
+        except SettingsError as error:
+            raise EngineLostError(
+                expected=error.expected, got=f"{error.got}, which has just joined", hint=error.hint
+            ) from error
 
 
 def _inspect(client: "Client", where: str, announce: Callable[[str], None] | None) -> None:

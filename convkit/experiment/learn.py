@@ -146,7 +146,7 @@ def run(
 
         def read(experiment: Experiment) -> Inputs:
             images = np.random.default_rng(np.random.SeedSequence(experiment.seed).spawn(3)[0])
-            return spread(read_inputs(experiment, images), experiment, engine, on_progress)
+            return spread(read_inputs(experiment, images), experiment, engine, on_progress, announce)
 
         if experiment.stride == "auto":
             return _run_resizer(experiment, read, understand, watch, announce)
