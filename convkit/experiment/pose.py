@@ -111,6 +111,7 @@ def pose(experiment: Experiment, inputs: Inputs | None = None) -> Posed:
         bias=experiment.bias,
         loss=experiment.loss,
         summing=inputs.summing,
+        device=experiment.device,
     )
     start = Parameters.draw(size, start_rng, bias=experiment.bias).turned(flip=experiment.flip)
     experiment = experiment.model_copy(update={"size": size})

@@ -121,6 +121,8 @@ class Problem:
         Of Huber's loss: residuals beyond it count ``2·knee·|r| - knee²`` instead of ``r²``.
     summing : Summing or None
         Where sums over many parts are made; None for this process.
+    device : str
+        Where the images of its equations are transformed.
     """
 
     pairs: tuple[Pair, ...]
@@ -130,6 +132,7 @@ class Problem:
     loss: Loss = Loss.SUM
     knee: float | None = None
     summing: Summing | None = None
+    device: str = "cpu"
 
     @classmethod
     def of(
@@ -241,4 +244,12 @@ class Problem:
 def _condense(part: Problem) -> NormalEquations:
     """Return the normal equations of a problem of one pair."""
     (pair,) = part.pairs
-    return NormalEquations.of(pair.image, pair.target, part.size, stride=part.stride, bias=part.bias, mask=pair.mask)
+    return NormalEquations.of(
+        pair.image,
+        pair.target,
+        part.size,
+        stride=part.stride,
+        bias=part.bias,
+        mask=pair.mask,
+        device=part.device,
+    )
