@@ -31,20 +31,21 @@ def main() -> None:
         torch.nn.functional.conv2d(there[None, None], weight[None, None])
         torch.cuda.synchronize()
 
-    rows = []
-    for size in SIZES:
+    def ways(size: int) -> dict:
         kernel = rng.random((size, size), dtype=np.float32)
         target = image[size - 1 :, size - 1 :]
-        seconds = medians(
-            {
-                "convolve, cpu": lambda: convolve(image, kernel),
-                "convolve, cuda": lambda: convolve(image, kernel, device="cuda"),
-                "F.conv2d on the device, nothing moved": lambda: plain(kernel),
-                "moving the image there and back": moved,
-                "normal equations, cpu": lambda: NormalEquations.of(image, target, (size, size)),
-                "normal equations, cuda": lambda: NormalEquations.of(image, target, (size, size), device="cuda"),
-            }
-        )
+        return {
+            "convolve, cpu": lambda: convolve(image, kernel),
+            "convolve, cuda": lambda: convolve(image, kernel, device="cuda"),
+            "F.conv2d on the device, nothing moved": lambda: plain(kernel),
+            "moving the image there and back": moved,
+            "normal equations, cpu": lambda: NormalEquations.of(image, target, (size, size)),
+            "normal equations, cuda": lambda: NormalEquations.of(image, target, (size, size), device="cuda"),
+        }
+
+    rows = []
+    for size in SIZES:
+        seconds = medians(ways(size))
         print(f"{size}x{size}", {name: f"{1e3 * value:.1f} ms" for name, value in seconds.items()})
         rows.append({"size": size, "device": torch.cuda.get_device_name(), "seconds": seconds})
     write("device", rows)
