@@ -1,0 +1,2 @@
+"""x"""
+def comparison_page(x): return ""

@@ -1,0 +1,94 @@
+"""The verdict on a run in a word and in a sentence."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from convkit.experiment import Recovery
+from convkit.recovery import Status
+from convkit.report.numbers import compact
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a run came to.
+
+    Attributes
+    ----------
+    word : str
+        Such as ``exact`` or ``diverged``.
+    sentence : str
+    tone : str
+        ``good``, ``caution`` where something is left open, or ``bad``.
+    """
+
+    word: str
+    sentence: str
+    tone: Literal["good", "caution", "bad"]
+
+
+def verdict(found: Recovery) -> Verdict:
+    """Judge a run as its record does.
+
+    Examples
+    --------
+    >>> from convkit import learn_kernel
+    >>> print(verdict(learn_kernel(lr=0.01)).sentence)
+    The data determine all 3 unknowns, and after 40 steps every tap is within 0.00115 of the true kernel.
+    >>> print(verdict(learn_kernel(size=3)).word)
+    not identifiable
+    """
+    if found.status is Status.DIVERGED:
+        return Verdict("diverged", _diverged(found), "bad")
+    expected, told = found.expectation, found.identifiability
+    if expected is not None and not expected.met and told.identifiable:
+        off = f"{compact(expected.max_abs_difference, 3)} where {compact(expected.tolerance, 3)} was allowed"
+        return Verdict("not as expected", f"The kernel found is not the one expected: the taps differ by {off}.", "bad")
+    if found.fit.verdict == "not-identifiable":
+        sentence = (
+            f"The data determine only {told.rank} of the {told.parameters} unknowns: "
+            "a loss of zero would not mean that the kernel was found."
+        )
+        return Verdict("not identifiable", sentence, "caution")
+    if found.fit.reason is not None:
+        return _judged(found)
+    return _learned(found)
+
+
+def _diverged(found: Recovery) -> str:
+    rate = found.learning_rate
+    if rate is None or rate.stable_below is None:
+        return f"The loss blew up after {found.steps} steps."
+    used, limit = compact(rate.used), compact(rate.stable_below)
+    return f"The loss blew up after {found.steps} steps: the learning rate {used} is not below the limit {limit}."
+
+
+def _judged(found: Recovery) -> Verdict:
+    """Of a given target: what the data say of the filter, and its name where it has one."""
+    assert found.fit.reason is not None
+    assert found.fit.verdict is not None
+    name = None
+    if found.resizer is not None:
+        name = found.resizer.names[0] if found.resizer.names else None
+    elif found.kernel is not None:
+        name = found.kernel.name
+    reason = found.fit.reason
+    sentence = reason[0].upper() + reason[1:] + "."
+    if name is not None:
+        sentence = f"This is {name}. {sentence}"
+    word = found.fit.verdict.replace("-", " ")
+    tones: dict[str, Literal["good", "caution", "bad"]] = {"noisy": "caution", "not-linear": "bad"}
+    return Verdict(word, sentence, tones.get(found.fit.verdict, "good"))
+
+
+def _learned(found: Recovery) -> Verdict:
+    """Of a made target: how near the taps are to those it was made with."""
+    count = found.identifiability.parameters
+    parts = [f"The data determine {f'all {count} unknowns' if count > 1 else 'the one unknown'}"]
+    error = found.kernel.max_abs_error if found.kernel is not None else None
+    if error is not None and np.isfinite(error):
+        how = f"after {found.steps} steps" if found.learning_rate is not None else "solved exactly,"
+        parts.append(f"{how} every tap is within {compact(error, 3)} of the true kernel")
+    word = "exact" if found.learning_rate is None else found.status.value.replace("max-steps", "all steps taken")
+    return Verdict(word, ", and ".join(parts) + ".", "good")
