@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -53,6 +53,15 @@ Announce = Callable[[str], None]
 Understand = Callable[[Posed], Understood]
 
 
+@dataclass(frozen=True)
+class Audience:
+    """Who is told of a run, and whether the states of its descent are kept."""
+
+    watch: Watch | None = None
+    announce: Announce | None = None
+    keep_steps: bool = False
+
+
 def learn_kernel(
     image: Any = None,
     kernel: Any = None,
@@ -60,6 +69,7 @@ def learn_kernel(
     *,
     watch: Watch | None = None,
     announce: Announce | None = None,
+    keep_steps: bool = False,
     **settings: Any,
 ) -> Recovery:
     """Find the kernel that turns an image into a target.
@@ -75,6 +85,8 @@ def learn_kernel(
         Called with (step, loss, parameters) at every step.
     announce : function, optional
         Called with one sentence when there is something to say before the run.
+    keep_steps : bool
+        Keep the states of the descent as the result's ``trajectory``, thinned to about 200.
     **settings
         The fields of `Experiment`: ``size``, ``steps``, ``lr``, ``solver``, ``backend``, ``seed``…
 
@@ -95,7 +107,7 @@ def learn_kernel(
     """
     given = {"image": image, "kernel": kernel, "target": target}
     experiment = Experiment(**{key: value for key, value in given.items() if value is not None}, **settings)
-    return run(experiment, watch=watch, announce=announce)
+    return run(experiment, watch=watch, announce=announce, keep_steps=keep_steps)
 
 
 def run(
@@ -103,6 +115,7 @@ def run(
     *,
     watch: Watch | None = None,
     announce: Announce | None = None,
+    keep_steps: bool = False,
     solve: Callable[[Problem], Solution] = solve,
 ) -> Recovery:
     """Run an experiment whose settings are already checked; see `learn_kernel`.
@@ -112,13 +125,15 @@ def run(
     experiment = experiment.settled()
     check_device(experiment.device)
 
+    audience = Audience(watch, announce, keep_steps)
+
     def understand(posed: Posed) -> Understood:
         return _understand(posed, solve)
 
     if experiment.program is not None:
-        return _run_program(experiment, understand, watch, announce)
+        return _run_program(experiment, understand, audience)
     if experiment.stride == "auto":
-        return _run_resizer(experiment, understand, watch, announce)
+        return _run_resizer(experiment, understand, audience)
     posed = pose(experiment)
     windows = posed.problem.count
     if announce is not None and experiment.backend is LearningBackend.NAIVE and windows > _MANY_WINDOWS:
@@ -127,28 +142,24 @@ def run(
     found, light = in_its_light(understand(posed), understand)
     channels = tuple(understand(found.posed.only(channel)) for channel in range(3)) if posed.inputs.colour else ()
     seconds = time.perf_counter() - began
-    descent, learning_rate = _search(found.answer, found.posed, watch, announce)
+    descent, learning_rate = _search(found.answer, found.posed, audience)
     return assemble(found, channels, light, descent, learning_rate, seconds + descent.seconds)
 
 
-def _run_program(
-    experiment: Experiment, understand: Understand, watch: Watch | None, announce: Announce | None
-) -> Recovery:
+def _run_program(experiment: Experiment, understand: Understand, audience: Audience) -> Recovery:
     """Ask a program, and search in its answers as in any pair's."""
     began = time.perf_counter()
     probed = probe(experiment, understand)
     seconds = time.perf_counter() - began
     found = probed.found
-    descent, learning_rate = _search(found.answer, found.posed, watch, announce)
+    descent, learning_rate = _search(found.answer, found.posed, audience)
     record = assemble(found, (), probed.light, descent, learning_rate, seconds + descent.seconds)
     if probed.resized is not None:
         record = with_phases(record, probed.resized)
     return with_probe(record, probed)
 
 
-def _run_resizer(
-    experiment: Experiment, understand: Understand, watch: Watch | None, announce: Announce | None
-) -> Recovery:
+def _run_resizer(experiment: Experiment, understand: Understand, audience: Audience) -> Recovery:
     """Find one kernel for each output phase of a pair of different sizes."""
     began = time.perf_counter()
     images = np.random.default_rng(np.random.SeedSequence(experiment.seed).spawn(3)[0])
@@ -156,7 +167,7 @@ def _run_resizer(
     resized = understand_resizer(experiment, inputs, understand)
     found = resized.phases[0][1]
     seconds = time.perf_counter() - began
-    descent, learning_rate = _search(found.answer, found.posed, watch, announce)
+    descent, learning_rate = _search(found.answer, found.posed, audience)
     record = assemble(found, (), None, descent, learning_rate, seconds + descent.seconds)
     return with_phases(record, resized)
 
@@ -212,10 +223,9 @@ def _hold(normal: NormalEquations, experiment: Experiment) -> Ridge | Constraine
     return solve_constrained(normal, experiment.constraint)
 
 
-def _search(
-    answer: Answer, posed: Posed, watch: Watch | None, announce: Announce | None
-) -> tuple[Descent, LearningRateBlock | None]:
+def _search(answer: Answer, posed: Posed, audience: Audience) -> tuple[Descent, LearningRateBlock | None]:
     """Walk down the loss, or return the optimum when that was asked for."""
+    watch, announce = audience.watch, audience.announce
     experiment, problem, optimum, held = posed.experiment, answer.problem, answer.optimum, answer.held
     scale = problem.loss_scale
     if experiment.chosen_solver is Solver.EXACT:
@@ -238,6 +248,7 @@ def _search(
         steps=experiment.steps,
         on_step=turned_watch if watch is not None else None,
         arrived=_arrival(optimum, problem, experiment.tol) if experiment.tol is not None else None,
+        keep_steps=audience.keep_steps,
     )
     # What is foretold is the course of plain descent on a quadratic.
     plain = experiment.chosen_solver is Solver.GD and problem.knee is None

@@ -6,13 +6,16 @@ from typing import Annotated, Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, InstanceOf, PlainSerializer, WithJsonSchema
+from pydantic.json_schema import SkipJsonSchema
 
 import convkit
 from convkit.convolution import Padding
 from convkit.experiment.settings import finite_or_none
+from convkit.experiment.workings import Workings
 from convkit.recovery import Solver, Status
 from convkit.recovery.proof import Candidate
+from convkit.recovery.trajectory import Trajectory
 
 
 def _rows(values: NDArray[np.float64]) -> list[list[float | None]]:
@@ -366,6 +369,9 @@ class Recovery(Block):
     seconds: float
     # Of the unknowns, taps row by row and then the bias: as many numbers as taps squared, so not in the JSON.
     covariance: Taps | None = Field(default=None, exclude=True, repr=False)
+    # What the run went by, and the states of its descent where they were to be kept; None in a record from a file.
+    workings: SkipJsonSchema[InstanceOf[Workings] | None] = Field(default=None, exclude=True, repr=False)
+    trajectory: SkipJsonSchema[InstanceOf[Trajectory] | None] = Field(default=None, exclude=True, repr=False)
 
     @property
     def answer_is_yes(self) -> bool:

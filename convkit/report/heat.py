@@ -6,9 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.text import Text
 
-_BLUE = np.array([33.0, 102.0, 172.0])
-_ORANGE = np.array([217.0, 95.0, 2.0])
-_WHITE = np.array([247.0, 247.0, 247.0])
+from convkit.report.palette import colour_of, hexadecimal
 
 
 def heat_cells(taps: NDArray[np.floating[Any]], width: int) -> Text:
@@ -25,7 +23,7 @@ def heat_cells(taps: NDArray[np.floating[Any]], width: int) -> Text:
     text = Text()
     for row in cells:
         for value in row:
-            text.append("  ", style=f"on {_colour(float(value) / scale)}")
+            text.append("  ", style=f"on {hexadecimal(colour_of(float(value) / scale))}")
         text.append("\n")
     if block > 1:
         text.append(f"each cell is the mean of {block}x{block} taps\n")
@@ -37,9 +35,3 @@ def _block_means(taps: NDArray[np.floating[Any]], block: int) -> NDArray[np.floa
         return taps
     rows = [taps[i : i + block] for i in range(0, taps.shape[0], block)]
     return np.array([[row[:, j : j + block].mean() for j in range(0, taps.shape[1], block)] for row in rows])
-
-
-def _colour(share: float) -> str:
-    towards = _ORANGE if share > 0 else _BLUE
-    red, green, blue = (_WHITE + abs(share) * (towards - _WHITE)).round().astype(int)
-    return f"#{red:02x}{green:02x}{blue:02x}"

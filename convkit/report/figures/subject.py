@@ -1,0 +1,61 @@
+"""The kernels of a recovery: one, or one a channel or phase."""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from convkit.experiment import Recovery
+from convkit.experiment.record import KernelBlock
+
+# Standard errors below this share of the largest tap are rounding.
+_ROUNDING = 1e-13
+# Of many phases the first ones are shown.
+_MOST = 4
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A kernel that was found, and the name of its channel or phase (empty for the only one)."""
+
+    name: str
+    kernel: KernelBlock
+
+    @property
+    def learned(self) -> NDArray[Any]:
+        """The taps found."""
+        return self.kernel.learned
+
+    @property
+    def true(self) -> NDArray[Any] | None:
+        """The true taps, where they are known and of the learned size."""
+        true = self.kernel.true
+        return true if true is not None and true.shape == self.learned.shape else None
+
+    @property
+    def errors(self) -> NDArray[np.float64]:
+        """Standard errors; those of rounding alone are 0, those of open taps NaN."""
+        errors = np.array(self.kernel.standard_error, np.float64)
+        errors[errors <= _ROUNDING * float(np.abs(self.learned).max())] = 0.0
+        return errors
+
+    @property
+    def proven(self) -> bool:
+        """Whether the taps are known without error."""
+        return self.kernel.integer is not None and self.kernel.integer.proven
+
+
+def subjects(found: Recovery) -> list[Subject]:
+    """Return the kernels of a recovery, at most four."""
+    if found.kernel is not None:
+        return [Subject("", found.kernel)]
+    if found.phases:
+        return [Subject(f"phase {one.phase}", one.kernel) for one in found.phases[:_MOST]]
+    return [Subject(one.name, one.kernel) for one in found.channels[:_MOST]]
+
+
+def told(value: float | None) -> str:
+    """Write a number in a caption."""
+    return "—" if value is None or not math.isfinite(value) else f"{value:.3g}"
