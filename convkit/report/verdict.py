@@ -9,6 +9,9 @@ from convkit.experiment import Recovery
 from convkit.recovery import Status
 from convkit.report.numbers import compact
 
+# A tap this near to the truth, as a share of the largest, is told as found.
+_NEAR = 0.05
+
 
 @dataclass(frozen=True)
 class Verdict:
@@ -85,10 +88,17 @@ def _judged(found: Recovery) -> Verdict:
 def _learned(found: Recovery) -> Verdict:
     """Of a made target: how near the taps are to those it was made with."""
     count = found.identifiability.parameters
-    parts = [f"The data determine {f'all {count} unknowns' if count > 1 else 'the one unknown'}"]
-    error = found.kernel.max_abs_error if found.kernel is not None else None
-    if error is not None and np.isfinite(error):
-        how = f"after {found.steps} steps" if found.learning_rate is not None else "solved exactly,"
-        parts.append(f"{how} every tap is within {compact(error, 3)} of the true kernel")
-    word = "exact" if found.learning_rate is None else found.status.value.replace("max-steps", "all steps taken")
-    return Verdict(word, ", and ".join(parts) + ".", "good")
+    determined = f"The data determine {f'all {count} unknowns' if count > 1 else 'the one unknown'}"
+    kernel = found.kernel
+    if kernel is None or kernel.true is None or kernel.max_abs_error is None:
+        return Verdict("identifiable", f"{determined}.", "good")
+    error, size = kernel.max_abs_error, float(np.abs(kernel.true).max())
+    how = f"after {found.steps} steps" if found.learning_rate is not None else "solved exactly,"
+    sentence = f"{determined}, and {how} every tap is within {compact(error, 3)} of the true kernel."
+    if error <= _NEAR * size:
+        return Verdict("recovered", sentence, "good")
+    distance = found.exact.distance
+    if distance is not None and distance > _NEAR * size:
+        sentence = f"{determined}, but {how} a tap is still {compact(error, 3)} from the true kernel: give it more steps."
+        return Verdict("on the way", sentence, "caution")
+    return Verdict("noisy", sentence, "caution")

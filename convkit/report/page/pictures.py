@@ -6,13 +6,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from convkit.report.figures.thinning import thinned
 from convkit.report.numbers import compact
 from convkit.report.page.heat import png_address
 
 # Pixels a side; larger pictures are averaged over blocks.
 MOST_PIXELS = 512
+# Of both as embedded; noise in colour would be more.
+_MOST_BYTES = 1_400_000
 # Smaller pictures are shown enlarged, pixel by pixel.
-_FEW_PIXELS = 128
+_FEW_PIXELS = 200
 
 Pixels = NDArray[np.floating[Any]]
 
@@ -52,11 +55,15 @@ def pictures(before: Pixels, after: Pixels) -> Pictures:
     height, width = before.shape[:2]
     missing = height - after.shape[0], width - after.shape[1]
     inside = all(0 <= lost < 0.5 * side for lost, side in zip(missing, before.shape, strict=False))
-    block = max(1, -(-max(height, width) // MOST_PIXELS))
-    first = _picture(before, block, (height, width))
-    second = _picture(after, block if inside else 1, (height, width) if inside else after.shape[:2])
-    shown = -(-height // block), -(-width // block)
-    return Pictures(first, second, shown[1], shown[0], coarse=max(shown) <= _FEW_PIXELS)
+    most = MOST_PIXELS
+    while True:
+        block = -(-max(height, width) // most)
+        own, ground = (block, (height, width)) if inside else (-(-max(after.shape[:2]) // most), after.shape[:2])
+        shown = -(-height // block), -(-width // block)
+        first, second = _picture(before, block, (height, width)), _picture(after, own, ground)
+        if len(first.address) + len(second.address) <= _MOST_BYTES:
+            return Pictures(first, second, shown[1], shown[0], coarse=max(shown) <= _FEW_PIXELS)
+        most = most * 3 // 4
 
 
 def _picture(values: Pixels, block: int, ground: tuple[int, ...]) -> Picture:
@@ -65,7 +72,7 @@ def _picture(values: Pixels, block: int, ground: tuple[int, ...]) -> Picture:
     low, high = float(values.min()), float(values.max())
     kept = low >= 0.0 and high <= 1.0
     bottom, top = (0.0, 1.0) if kept else (low, high)
-    small = _block_means(values, block)
+    small, _ = thinned(values, -(-max(values.shape[:2]) // block))
     gray = np.clip((small - bottom) / ((top - bottom) or 1.0), 0.0, 1.0)
     picture = Image.fromarray((255.0 * gray).round().astype(np.uint8))
     sides = [-(-side // block) for side in ground]
@@ -78,14 +85,3 @@ def _picture(values: Pixels, block: int, ground: tuple[int, ...]) -> Picture:
     if block > 1:
         notes.append(f"each pixel is the mean of {block}x{block}")
     return Picture(png_address(picture), values.shape[1], values.shape[0], ", ".join(notes))
-
-
-def _block_means(values: Pixels, block: int) -> Pixels:
-    if block == 1:
-        return values
-    starts = [np.arange(0, side, block) for side in values.shape[:2]]
-    sums = np.add.reduceat(np.add.reduceat(np.asarray(values, np.float64), starts[0], axis=0), starts[1], axis=1)
-    counts = [np.diff([*start, side]) for start, side in zip(starts, values.shape, strict=False)]
-    area = np.outer(*counts)
-    means: Pixels = sums / (area if values.ndim == 2 else area[..., None])
-    return means

@@ -21,6 +21,8 @@ def settings_table(resolved: dict[str, Any]) -> tuple[list[tuple[str, str]], lis
     changed: list[tuple[str, str]] = []
     left: list[tuple[str, str]] = []
     for key, value in resolved.items():
+        if value is None and default.get(key) is not None:  # which a program, say, has no use for
+            continue
         option = "--" + key.replace("_", "-")
         (left if value == default.get(key) else changed).append((option, _told(value)))
     return changed, left

@@ -13,6 +13,7 @@ from convkit.report.numbers import compact, error_bar
 from convkit.report.page.pictures import Pictures, pictures
 from convkit.report.page.provenance import settings_table, versions
 from convkit.report.page.steps import walk
+from convkit.report.page.svg import recovery_drawings
 from convkit.report.page.taps import View, largest, view
 from convkit.report.page.template import data, render
 from convkit.report.probe import probe_facts, resizer_lines
@@ -79,14 +80,13 @@ def recovery_page(found: Recovery, *, command: str | None = None) -> str:
         null_views=[view(f"Invisible kernel {i + 1}", one) for i, one in enumerate(_null_directions(found))],
         evidence=found.fit.evidence,
         probe=probe_facts(found.probe) if found.probe is not None else {},
-        tests=found.probe.tests if found.probe is not None else [],
         resizer=resizer_lines(found.resizer, found.phases) if found.resizer is not None else [],
         pictures=_pictures(found),
         changed=changed,
         left=left,
         command=command,
         versions=versions(),
-        figures={},
+        drawings=recovery_drawings(found),
     )
 
 
@@ -148,7 +148,8 @@ def _part(title: str, kernel: KernelBlock, bias: BiasBlock, facts: dict[str, str
         off = largest(np.where(unknown, 0.0, error))
         views.append(view("Error", error, unknown=unknown, note="learned minus true, in colours of its own", scale=off))
     if np.isfinite(errors).any() and largest(errors) > 1e-13 * size:
-        views.append(view("Standard error", errors, unknown=~np.isfinite(errors), note="in colours of its own"))
+        hidden = ~np.isfinite(errors)
+        views.append(view("Standard error", errors, scale=size, unknown=hidden, digits=2))
     integer = kernel.integer
     if integer is not None and not views[0].picture:
         proof = "proven" if integer.proven else "within the error bars"

@@ -144,10 +144,11 @@ def _loss_axes(found: Recovery, kept: "Trajectory") -> tuple[Axis, Axis]:
     values = np.array([*(entry.loss for entry in found.losses), *kept.losses], dtype=np.float64)
     values = values[np.isfinite(values) & (values > 0)]
     low, high = (float(values.min()), float(values.max())) if values.size else (0.1, 1.0)
+    room = max(1.0, (10.0 * low / high) ** 0.5)  # at least one power of ten is to be seen
     last = max(found.losses[-1].step, int(kept.steps[-1]))
     return (
         Axis(1.0, float(max(last, 2)), _LEFT, WIDTH - _RIGHT),
-        Axis(low, max(high, 10.0 * low), HEIGHT - _BOTTOM, _TOP, logarithmic=True),
+        Axis(low / room, high * room, HEIGHT - _BOTTOM, _TOP, logarithmic=True),
     )
 
 

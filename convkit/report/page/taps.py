@@ -50,7 +50,9 @@ class View:
         return [cell for row in self.rows for cell in row]
 
 
-def view(title: str, taps: Taps, *, scale: float | None = None, note: str = "", unknown: Any = None) -> View:
+def view(
+    title: str, taps: Taps, *, scale: float | None = None, note: str = "", unknown: Any = None, digits: int = 4
+) -> View:
     """Show a kernel.
 
     Parameters
@@ -63,6 +65,8 @@ def view(title: str, taps: Taps, *, scale: float | None = None, note: str = "", 
         What the colours mean, where the title does not tell.
     unknown : ndarray of bool (kh, kw), optional
         Taps that the data leave open.
+    digits : int
+        Significant ones.
     """
     scale = largest(taps) if scale is None else scale
     open_taps = np.zeros(taps.shape, dtype=bool) if unknown is None else unknown
@@ -70,15 +74,15 @@ def view(title: str, taps: Taps, *, scale: float | None = None, note: str = "", 
     if max(shape) > MOST_CELLS:
         return View(title, note, shape, [], heat_picture(np.where(open_taps, 0.0, taps), scale))
     rows = [
-        [cell(float(value), scale) if not hidden else Cell("—", "open") for value, hidden in zip(*both, strict=True)]
+        [cell(float(value), scale, digits) if not hidden else Cell("—", "open") for value, hidden in zip(*both, strict=True)]
         for both in zip(taps, open_taps, strict=True)
     ]
     return View(title, note, shape, rows)
 
 
-def cell(value: float, scale: float) -> Cell:
+def cell(value: float, scale: float, digits: int) -> Cell:
     """Show a number in its colour."""
-    return Cell(compact(value, 4), shade_class(value, scale))
+    return Cell(compact(value, digits), shade_class(value, scale))
 
 
 def largest(*kernels: Taps | None) -> float:
