@@ -125,6 +125,8 @@ def _parts(found: Recovery) -> list[KernelPart]:
         facts = identity_facts(
             found.kernel, found.fit, found.border, offset, support=found.support, transfer=found.transfer
         )
+        if found.channels:
+            facts["channels"] = f"{', '.join(one.name for one in found.channels)}: they share this kernel"
         return [_part("", found.kernel, found.bias, facts, every=every)]
     parts = []
     for channel in found.channels:

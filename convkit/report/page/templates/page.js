@@ -3,12 +3,14 @@
   const find = (id) => document.getElementById(id);
   document.documentElement.classList.add("js");
 
-  // Regions are stops of the tab key only while there is something to scroll.
+  // Regions are landmarks and stops of the tab key only while there is something to scroll.
   const regions = () => {
     for (const region of document.querySelectorAll(".scroll")) {
       const wide = region.scrollWidth > region.clientWidth + 1;
-      region.toggleAttribute("tabindex", wide);
-      if (wide) region.tabIndex = 0;
+      for (const [name, value] of [["role", "region"], ["tabindex", "0"]]) {
+        if (wide) region.setAttribute(name, value);
+        else region.removeAttribute(name);
+      }
     }
   };
   regions();
