@@ -24,6 +24,7 @@ def learn_kernel(
     ] = None,
     plot: options.Plot = None,
     animate: options.Animate = None,
+    watch: options.Watch = False,
     full: options.Full = False,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
@@ -60,11 +61,12 @@ def learn_kernel(
         _check_save(save, inputs)
     check_plot(plot, inputs)
     check_animation(animate, inputs)
-    if animate is not None:
-        _check_descends(experiment, "--animate")
+    for option, asked in (("--animate", animate is not None), ("--watch", watch)):
+        if asked:
+            _check_descends(experiment, option)
     check_distinct({"--save": save, "--plot": plot, "--animate": animate})
-    with step_progress(experiment.steps, quiet=quiet or as_json) as watch:
-        found = run(experiment, watch=watch, announce=None if quiet else say, keep_steps=animate is not None)
+    with step_progress(experiment.steps, quiet=quiet or as_json, watched=watch) as on_step:
+        found = run(experiment, watch=on_step, announce=None if quiet else say, keep_steps=animate is not None)
     if save is not None:
         _save(found, save)
     if as_json:
