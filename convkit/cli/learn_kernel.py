@@ -9,7 +9,7 @@ from convkit.cli import options
 from convkit.errors import SettingsError
 
 if TYPE_CHECKING:
-    from convkit.experiment import Recovery
+    from convkit.experiment import Experiment, Recovery
 
 
 @options.experiment_options
@@ -22,6 +22,9 @@ def learn_kernel(
         str | None,
         typer.Option("--save", metavar="F", help="Write the record (.json) or the kernel (.npy, .csv, .txt)."),
     ] = None,
+    plot: options.Plot = None,
+    animate: options.Animate = None,
+    watch: options.Watch = False,
     full: options.Full = False,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
@@ -37,6 +40,7 @@ def learn_kernel(
     from convkit.experiment.config import Config, read_config
     from convkit.experiment.learn import run
     from convkit.report.messages import printable, say
+    from convkit.report.outputs import check_animation, check_distinct, check_plot, write_output
     from convkit.report.progress import step_progress
 
     file = read_config(config) if config is not None else Config()
@@ -52,10 +56,17 @@ def learn_kernel(
         raise SettingsError(
             expected="--expect beside --tolerance", got="--tolerance alone", hint="--expect 1,-1 --tolerance 1e-3"
         )
+    inputs = options.files_named(settings, config)
     if save is not None:
-        _check_save(save, options.files_named(settings, config))
-    with step_progress(experiment.steps, quiet=quiet or as_json) as watch:
-        found = run(experiment, watch=watch, announce=None if quiet else say)
+        _check_save(save, inputs)
+    check_plot(plot, inputs)
+    check_animation(animate, inputs)
+    for option, asked in (("--animate", animate is not None), ("--watch", watch)):
+        if asked:
+            _check_descends(experiment, option)
+    check_distinct({"--save": save, "--plot": plot, "--animate": animate})
+    with step_progress(experiment.steps, quiet=quiet or as_json, watched=watch) as on_step:
+        found = run(experiment, watch=on_step, announce=None if quiet else say, keep_steps=animate is not None)
     if save is not None:
         _save(found, save)
     if as_json:
@@ -66,20 +77,32 @@ def learn_kernel(
         show_recovery(found, full=full)
         if save is not None:
             say(f"wrote {printable(save)}")
+    if plot is not None:
+        from convkit.report.figures import encoded, recovery_figure
+
+        write_output(plot, encoded(recovery_figure(found), plot), quiet=quiet or as_json)
+    if animate is not None:
+        from convkit.report.animation import animated
+
+        write_output(animate, animated(found, animate), quiet=quiet or as_json)
     raise typer.Exit(0 if found.answer_is_yes else 1)
+
+
+def _check_descends(experiment: "Experiment", option: str) -> None:
+    """Refuse to show the steps of what takes none."""
+    from convkit.recovery import Solver
+
+    if experiment.settled().chosen_solver is Solver.EXACT:
+        raise SettingsError(
+            expected=f"a descent for {option}", got="the solver exact, which takes no steps", hint="--solver gd"
+        )
 
 
 def _check_save(path: str, inputs: list[str]) -> None:
     """Refuse a file that cannot be written before the run, rather than after it."""
-    from convkit.errors import OutputError
-    from convkit.image import check_writable
-    from convkit.text import shown
+    from convkit.report.outputs import check_output
 
-    if Path(path).suffix.lower() not in _SAVED:
-        raise OutputError(
-            expected=f"--save to a file ending in {', '.join(_SAVED)}", got=shown(path), hint="--save found.json"
-        )
-    check_writable(path, inputs=inputs)
+    check_output("--save", path, _SAVED, inputs)
 
 
 _SAVED = (".json", ".npy", ".csv", ".txt")

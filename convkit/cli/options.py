@@ -73,6 +73,10 @@ Sort = _text("--sort", "KEY", "Order the rows by a varied key or a column.")
 OnlyChanged = Annotated[bool, typer.Option("--only-changed", help="Show the columns whose values differ.")]
 Export = _text("--export", "F.csv", "Write the rows to this file too, every number in full.")
 
+Plot = _text("--plot", "F", "Draw figures into this file: .png, .svg or .pdf.")
+Animate = _text("--animate", "F", "The descent as a moving picture: .gif, .png or .webp.")
+Watch = Annotated[bool, typer.Option("--watch", help="Show loss and kernel while the descent runs.")]
+
 # One entry for every field of `convkit.experiment.Experiment`, in the order of the help; a test holds them together.
 EXPERIMENT: dict[str, Any] = {
     "image": _texts("--image", "X", "A file, a pattern such as noise, or a matrix (default edges); may be repeated."),

@@ -18,10 +18,18 @@ _EVERY = 30.0
 
 
 @contextmanager
-def step_progress(steps: int, *, quiet: bool) -> Iterator[Watch | None]:
+def step_progress(steps: int, *, quiet: bool, watched: bool = False) -> Iterator[Watch | None]:
     """Give a function to call at every step of a descent; None where there is nobody to watch."""
     if quiet or not sys.stderr.isatty():
+        if watched and not quiet:
+            say("--watch draws on a terminal only, and stderr is none: the run goes on without it")
         yield None
+        return
+    if watched:
+        from convkit.report.watching import watching
+
+        with watching(steps) as watch:
+            yield watch
         return
     with _bar("descending") as show:
         yield lambda step, *_: show(step, steps)

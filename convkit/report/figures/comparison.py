@@ -14,7 +14,7 @@ from convkit.errors import SettingsError
 from convkit.experiment import Comparison
 from convkit.experiment.runs import Run
 from convkit.report.columns import told
-from convkit.report.figures.style import QUIET, drawn
+from convkit.report.figures.style import QUIET, drawn, literal
 
 # Standard errors below this share of the largest tap are rounding.
 _ROUNDING = 1e-12
@@ -89,14 +89,16 @@ def _draw(figure: FigureBase, result: Comparison, key: str, lines: Lines) -> Non
     bounded = False
     for number, (name, groups) in enumerate(lines.items()):
         colour = colormaps["viridis"](0.12 + 0.75 * number / max(1, len(lines) - 1))
-        bounded |= _draw_line(axes, groups, places, measure, (name, colour, _MARKS[number % len(_MARKS)]))
+        # Wide ones below narrow ones, so that lines which coincide are all seen.
+        width = 1.4 + 2.4 * (len(lines) - 1 - number) / max(1, len(lines) - 1) if len(lines) > 1 else 1.4
+        bounded |= _draw_line(axes, groups, places, measure, (name, colour, _MARKS[number % len(_MARKS)], width))
     if bounded:
         axes.plot([], [], ":", color=QUIET, label="Cramér-Rao bound")
     axes.set(xlabel=key.replace("_", " "), ylabel="tap error (root mean square)" if errors else "final loss")
     if any(line.get_ydata()[0] > 0 for line in axes.lines if len(line.get_ydata())):  # type: ignore[arg-type, index, operator]
         axes.set_yscale("log")
     if not numeric:
-        axes.set_xticks(range(len(values)), [told(value) for value in values])
+        axes.set_xticks(range(len(values)), [literal(told(value)) for value in values])
     elif min(values) > 0 and max(values) / min(values) > 20:
         axes.set_xscale("log")
     axes.grid(visible=True)
@@ -105,10 +107,10 @@ def _draw(figure: FigureBase, result: Comparison, key: str, lines: Lines) -> Non
 
 
 def _draw_line(
-    axes: Axes, groups: dict[Any, list[Run]], places: dict[str, float], measure: Any, look: tuple[str, Any, str]
+    axes: Axes, groups: dict[Any, list[Run]], places: dict[str, float], measure: Any, look: tuple[str, Any, str, float]
 ) -> bool:
     """Draw a line with its bars and its bound; tell whether there is a bound."""
-    name, colour, mark = look
+    name, colour, mark, width = look
     at, middle, low, high, bound = [], [], [], [], []
     for value, runs in groups.items():
         found = [error for one in runs if (error := measure(one)) is not None and one.status != "diverged"]
@@ -124,11 +126,12 @@ def _draw_line(
     order = np.argsort(at, kind="stable")
     x, y, bars, below = (np.array(values)[..., order] for values in (at, middle, [low, high], bound))
     axes.errorbar(
-        x, y, bars if np.any(bars) else None, color=colour, marker=mark, markersize=5, capsize=2.5, linewidth=1.4,
-        label=name,
+        x, y, bars if np.any(bars) else None, color=colour, marker=mark, markersize=4.0 + width, capsize=2.5,
+        linewidth=width, elinewidth=1.2,
+        label=literal(name),
     )  # fmt: skip
     if np.isfinite(below).any() and measure is tap_error:
-        axes.plot(x, below, ":", color=colour, linewidth=1.6)
+        axes.plot(x, below, ":", color=colour, linewidth=0.8 + width / 2)
         return True
     return False
 

@@ -11,8 +11,9 @@ from convkit.report.figures.profiles import PROFILES
 from convkit.report.figures.residual import RESIDUAL
 from convkit.report.figures.response import RESPONSE
 from convkit.report.figures.spectrum import SPECTRUM
-from convkit.report.figures.style import drawn
+from convkit.report.figures.style import drawn, literal
 from convkit.report.figures.taps import TAPS
+from convkit.report.headline import headline
 
 _PANELS = (TAPS, LOSS, RESIDUAL, SPECTRUM, RESPONSE, PROFILES)
 _WIDTH = 12.0
@@ -33,6 +34,8 @@ def recovery_figure(found: Recovery) -> Figure:
     heights = [max(panel.size(found)[1] for panel in row) + _AROUND for row in rows]
 
     def draw(figure: FigureBase) -> None:
+        told = textwrap.fill(headline(found), 130)
+        figure.suptitle(literal(told), fontsize=12, x=0.006, ha="left")
         parts = figure.subfigures(len(rows), 1, squeeze=False, height_ratios=heights)
         for (part,), row in zip(parts, rows, strict=True):
             widths = [panel.size(found)[0] for panel in row]
@@ -45,7 +48,7 @@ def recovery_figure(found: Recovery) -> Figure:
                 told = "\n".join(textwrap.wrap(panel.caption(found), letters))
                 place.supxlabel(told, fontsize=8.5, x=0.01, ha="left")
 
-    return drawn((_WIDTH, sum(heights)), draw)
+    return drawn((_WIDTH, sum(heights) + 0.35), draw)
 
 
 def _rows(shown: list[Panel], found: Recovery) -> list[list[Panel]]:

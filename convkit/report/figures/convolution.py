@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from convkit.kernel import Kernel
 from convkit.report.figures.matrix import draw_matrix, draw_scale
-from convkit.report.figures.style import drawn, signed_map
+from convkit.report.figures.style import drawn, literal, signed_map
 from convkit.report.figures.thinning import thinned
 
 _MOST_PIXELS = 400
@@ -33,11 +33,13 @@ def convolution_figure(before: NDArray[Any], kernels: list[Kernel], after: NDArr
         _draw_picture(axes[0], before, "before")
         for place, kernel in zip(axes[1:-1], kernels, strict=True):
             name = kernel.name or "kernel"
-            image = draw_matrix(place, kernel.taps, title=name if len(name) < 24 else f"{name[:22]}…")
+            image = draw_matrix(
+                place, kernel.taps, side=2.2, title=literal(name if len(name) < 24 else f"{name[:22]}…")
+            )
             draw_scale(place, image, "tap value")
         _draw_picture(axes[-1], after, "after")
 
-    return drawn((4.0 * (1 + len(kernels)), 3.6), draw)
+    return drawn((4.0 * (2 + len(kernels)), 3.4), draw, layout="compressed")
 
 
 def _draw_picture(axes: Axes, picture: NDArray[Any], title: str) -> None:

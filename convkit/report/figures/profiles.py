@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from convkit.experiment import Recovery
 from convkit.report.figures.panel import Panel
 from convkit.report.figures.style import QUIET, SEEN, TRUE
-from convkit.report.figures.subject import subjects
+from convkit.report.figures.subject import subjects, unfinished
 
 Vector = NDArray[np.float64]
 
@@ -54,8 +54,8 @@ def _applies(found: Recovery) -> bool:
 def _caption(found: Recovery) -> str:
     one = subjects(found)[0]
     if one.proven or not np.nan_to_num(one.errors).any():
-        return "Cuts through the middle; the error bars are too small to be seen."
-    return "Cuts through the middle. About one bar in twenty should miss the truth."
+        return "The middle row and column; the error bars are too small to be seen."
+    return f"The middle row and column. About one bar in twenty should miss the truth.{unfinished(found)}"
 
 
-PROFILES = Panel("profiles", "Middle row and column", _applies, lambda _: (5.0, 3.2), _draw, _caption)
+PROFILES = Panel("profiles", "Through the middle", _applies, lambda _: (5.0, 3.2), _draw, _caption)

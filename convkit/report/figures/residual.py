@@ -32,7 +32,7 @@ def _draw(figure: FigureBase, found: Recovery) -> None:
     image = left.imshow(
         small, cmap=signed_map(), vmin=-(strong or 1.0), vmax=strong or 1.0, interpolation="none", aspect="equal"
     )
-    left.set(title="target - fitted", xlabel="column (pixels)", ylabel="row (pixels)")
+    left.set(title="target − fitted", xlabel="column (pixels)", ylabel="row (pixels)")
     left.tick_params(labelsize=7.5)
     for axis in (left.xaxis, left.yaxis):
         axis.set_major_locator(MaxNLocator(nbins=6, integer=True))

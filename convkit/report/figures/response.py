@@ -10,7 +10,7 @@ from convkit.experiment import Recovery
 from convkit.report.figures.matrix import draw_scale
 from convkit.report.figures.panel import Panel
 from convkit.report.figures.style import FORETOLD, SEEN, TRUE, amount_map
-from convkit.report.figures.subject import Subject, subjects
+from convkit.report.figures.subject import Subject, subjects, unfinished
 
 Vector = NDArray[np.float64]
 
@@ -95,9 +95,9 @@ def _draw(figure: FigureBase, found: Recovery) -> None:
     elif one.learned.shape[1] == 1:
         lines = lines[1:]
     covariance = _tap_covariance(found, one)
-    for name, colour, f, g in lines:
+    for width, (name, colour, f, g) in zip((2.8, 1.4), lines, strict=False):  # both are seen where they coincide
         gain = magnitude(one.learned, f, g)
-        right.plot(_FREQUENCIES, gain, color=colour, label=name)
+        right.plot(_FREQUENCIES, gain, color=colour, linewidth=width, label=name)
         if covariance is not None:
             reach = _WITHIN * magnitude_error(one.learned, covariance, f, g)
             low, high = np.maximum(gain - reach, 0.0), gain + reach
@@ -106,7 +106,7 @@ def _draw(figure: FigureBase, found: Recovery) -> None:
             label = "true" if name == lines[0][0] else None
             right.plot(_FREQUENCIES, magnitude(one.true, f, g), color=TRUE, linewidth=1, linestyle="--", label=label)
     right.set(xlabel="frequency (cycles per pixel)", ylabel="gain", xlim=(0.0, 0.5))
-    right.set_ylim(bottom=0.0)
+    right.set_ylim(bottom=-0.02 * right.get_ylim()[1])
     right.grid(visible=True)
     figure.legend(loc="outside upper right", ncols=3)
 
@@ -128,7 +128,7 @@ def _caption(found: Recovery) -> str:
     of = f" of {one.name}" if one.name else ""
     band = ""
     if _tap_covariance(found, one) is not None:
-        band = " The band is where it lies with 95 % confidence."
+        band = " The band is where it lies with 95 % confidence." + unfinished(found)
     return (
         f"The gain{of} at 0 is the sum of the taps; 0.5 cycles per pixel is the finest stripe there is. Blurs fall to "
         f"the right, edges rise.{band}"

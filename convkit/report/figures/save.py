@@ -18,13 +18,12 @@ _SILENT: dict[str, dict[str, Any]] = {
 _DPI = 150
 
 
-def encoded(figure: Figure, suffix: str) -> bytes:
-    """Return a figure as the bytes of a .png, .svg or .pdf file, on white."""
+def encoded(figure: Figure, path: str) -> bytes:
+    """Return a figure as the bytes of the .png, .svg or .pdf file that a path names, on white."""
+    suffix = Path(path).suffix.lower()
     buffer = io.BytesIO()
     with styled():
-        figure.savefig(
-            buffer, format=Path(f"x{suffix}").suffix[1:], dpi=_DPI, facecolor="white", metadata=_SILENT[suffix]
-        )
+        figure.savefig(buffer, format=suffix[1:], dpi=_DPI, facecolor="white", metadata=_SILENT[suffix])
     return buffer.getvalue()
 
 

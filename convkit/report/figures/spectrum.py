@@ -39,7 +39,13 @@ def _draw(figure: FigureBase, found: Recovery) -> None:
     axes.grid(visible=True)
     for place, direction in enumerate(directions):
         title = "flattest direction" if found.identifiability.identifiable else f"open direction {place + 1}"
-        draw_matrix(figure.add_subplot(grid[place, 1]), direction, title=title, digits=2)
+        draw_matrix(
+            figure.add_subplot(grid[place, 1]),
+            direction,
+            side=1.1 if len(directions) == 1 else 0.75,
+            title=title,
+            digits=2,
+        )
 
 
 def _directions(workings: Workings, *, identifiable: bool) -> list[np.ndarray[tuple[int, int], np.dtype[np.float64]]]:

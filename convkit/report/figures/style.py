@@ -1,7 +1,9 @@
 """How figures look, whatever a user's matplotlibrc says; nothing here knows pyplot or a screen."""
 
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Literal
 
 import matplotlib.style
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -46,14 +48,31 @@ _STYLE = {
 @contextmanager
 def styled() -> Iterator[None]:
     """Draw or save under convkit's style alone."""
-    with matplotlib.style.context(["default", _STYLE]):
+    with matplotlib.style.context(["default", _STYLE]), warnings.catch_warnings():
+        # The name of a file may be in a script that the font does not have.
+        warnings.filterwarnings("ignore", message="Glyph .* missing")
         yield
 
 
-def drawn(size: tuple[float, float], draw: Callable[[FigureBase], None]) -> Figure:
+def literal(text: str) -> str:
+    r"""Write text that is not ours so that no part of it is taken for a formula.
+
+    Examples
+    --------
+    >>> literal("$HOME/a.png")
+    '\\$HOME/a.png'
+    """
+    return text.replace("$", r"\$")
+
+
+def drawn(
+    size: tuple[float, float],
+    draw: Callable[[FigureBase], None],
+    layout: Literal["constrained", "compressed"] = "constrained",
+) -> Figure:
     """Return a new figure of a size in inches, drawn upon under the style."""
     with styled():
-        figure = Figure(figsize=size, layout="constrained")
+        figure = Figure(figsize=size, layout=layout)
         FigureCanvasAgg(figure)
         draw(figure)
     return figure

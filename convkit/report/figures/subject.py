@@ -56,6 +56,15 @@ def subjects(found: Recovery) -> list[Subject]:
     return [Subject(one.name, one.kernel) for one in found.channels[:_MOST]]
 
 
+def unfinished(found: Recovery) -> str:
+    """Say of a descent that has not arrived what its error bars are worth; nothing where it has."""
+    distance = found.exact.distance_in_standard_errors
+    if found.learning_rate is None or distance is None or distance <= 1.0:
+        return ""
+    away = f"{told(distance)} of them away" if distance < 1e6 else "not where this is"
+    return f" The descent has not arrived: these errors are those of the exact answer, {away}."
+
+
 def told(value: float | None) -> str:
     """Write a number in a caption."""
     return "—" if value is None or not math.isfinite(value) else f"{value:.3g}"
