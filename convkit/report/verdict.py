@@ -99,6 +99,8 @@ def _learned(found: Recovery) -> Verdict:
         return Verdict("recovered", sentence, "good")
     distance = found.exact.distance
     if distance is not None and distance > _NEAR * size:
-        sentence = f"{determined}, but {how} a tap is still {compact(error, 3)} from the true kernel: give it more steps."
+        sentence = (
+            f"{determined}, but {how} a tap is still {compact(error, 3)} from the true kernel: give it more steps."
+        )
         return Verdict("on the way", sentence, "caution")
     return Verdict("noisy", sentence, "caution")

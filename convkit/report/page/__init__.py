@@ -2,6 +2,5 @@
 
 from convkit.report.page.comparison import comparison_page
 from convkit.report.page.recovery import recovery_page
-from convkit.report.page.write import check_page, write_page
 
-__all__ = ["check_page", "comparison_page", "recovery_page", "write_page"]
+__all__ = ["comparison_page", "recovery_page"]

@@ -1,9 +1,8 @@
 """A descent to walk along with the slider: kernel, loss and frequency response at each of its steps."""
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +18,8 @@ if TYPE_CHECKING:
 # Stops of the slider, and taps in all of them: what a page can carry.
 _MOST_STOPS = 60
 _MOST_TAPS = 40_000
+# Rows of the table of losses.
+_MOST_ROWS = 20
 # Points of a drawn loss and of a drawn response.
 _MOST_POINTS = 300
 _FREQUENCIES = 49
@@ -164,13 +165,13 @@ def _line(found: Recovery, x: Axis, y: Axis, *, predicted: bool) -> str:
     return path(points) if points else ""
 
 
-def _response(taps: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _response(taps: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Size of the frequency response along the rows and down the columns, from 0 to half a cycle a pixel."""
     frequencies = np.linspace(0.0, 0.5, _FREQUENCIES)
 
-
-    def size(sums: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.abs(np.exp(-2j * np.pi * np.outer(frequencies, np.arange(len(sums)))) @ sums)
+    def size(sums: NDArray[Any]) -> NDArray[np.float64]:
+        found: NDArray[np.float64] = np.abs(np.exp(-2j * np.pi * np.outer(frequencies, np.arange(len(sums)))) @ sums)
+        return found
 
     return size(taps.sum(axis=0)), size(taps.sum(axis=1))
 
@@ -189,7 +190,5 @@ def _table(found: Recovery) -> list[tuple[str, str, str]]:
     """Steps as the terminal shows them, of a long descent some."""
     every, last = int(found.experiment["log_every"]), len(found.losses) - 1
     entries = [entry for index, entry in enumerate(found.losses) if entry.step % every == 0 or index == last]
-    chosen: Sequence[int] = np.unique(np.linspace(0, len(entries) - 1, min(len(entries), 20)).round().astype(int))
-    return [
-        (str(entries[i].step), compact(entries[i].loss, 4), compact(entries[i].predicted, 4)) for i in chosen
-    ]
+    chosen = sorted({*np.linspace(0, len(entries) - 1, min(len(entries), _MOST_ROWS)).round().astype(int).tolist()})
+    return [(str(entries[i].step), compact(entries[i].loss, 4), compact(entries[i].predicted, 4)) for i in chosen]

@@ -74,7 +74,10 @@ def view(
     if max(shape) > MOST_CELLS:
         return View(title, note, shape, [], heat_picture(np.where(open_taps, 0.0, taps), scale))
     rows = [
-        [cell(float(value), scale, digits) if not hidden else Cell("—", "open") for value, hidden in zip(*both, strict=True)]
+        [
+            cell(float(value), scale, digits) if not hidden else Cell("—", "open")
+            for value, hidden in zip(*both, strict=True)
+        ]
         for both in zip(taps, open_taps, strict=True)
     ]
     return View(title, note, shape, rows)

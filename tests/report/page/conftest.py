@@ -38,7 +38,9 @@ def look(browser: Any) -> Open:
 
     @contextmanager
     def opened(path: Path, **options: Any) -> Iterator[Any]:
-        context = browser.new_context(**{"viewport": {"width": 1200, "height": 800}, "accept_downloads": True} | options)
+        context = browser.new_context(
+            **{"viewport": {"width": 1200, "height": 800}, "accept_downloads": True} | options
+        )
         context.set_default_timeout(5000)
         page = context.new_page()
         complaints: list[str] = []

@@ -204,9 +204,9 @@ def test_what_is_not_in_the_page_does_not_run_or_load(browser, pages) -> None:
     page.goto(pages["lesson"].as_uri())
     refused: list[str] = []
     page.on("console", lambda message: refused.append(message.text))
-    failures: list[str | None] = []
+    failures: list[str] = []
     page.on("requestfailed", lambda request: failures.append(request.failure))
-    page.on("requestfinished", lambda request: failures.append(None))
+    page.on("requestfinished", lambda request: failures.append(f"loaded {request.url}"))
     page.evaluate(
         """async () => {
             const script = document.createElement("script");
