@@ -71,7 +71,7 @@ def show_comparison(result: Comparison, tolerance: float | None, *, only_changed
     elif programs:
         show(program_table(result))
     elif result.runs:
-        show(_run_table(result, only_changed=only_changed))
+        show(run_table(result, only_changed=only_changed))
     errors = dict.fromkeys(one.error for one in result.runs if one.error)
     if errors:
         show("\n".join(f"failed: {error}" for error in errors) + "\n")
@@ -93,7 +93,7 @@ def show_comparison(result: Comparison, tolerance: float | None, *, only_changed
         show(line)
 
 
-def _run_table(result: Comparison, *, only_changed: bool) -> Table:
+def run_table(result: Comparison, *, only_changed: bool) -> Table:
     """One row a run; speed is relative to the slowest."""
     runs = result.runs
     slowest = max((one.seconds for one in runs if one.seconds), default=None)
