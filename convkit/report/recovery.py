@@ -8,6 +8,7 @@ from rich.table import Table
 
 from convkit.experiment import Recovery
 from convkit.experiment.record import BiasBlock, KernelBlock, LearningRateBlock
+from convkit.report.certainty import ROUNDING
 from convkit.report.identity import identity_lines, window_table
 from convkit.report.kernel_cells import kernel_cells
 from convkit.report.messages import printable
@@ -24,8 +25,6 @@ _MOST_ERRORS = 10
 _FEW = 9
 # A terminal shows so many rows of the loss at most.
 _MOST_LOSSES = 24
-# Standard errors below this share of the largest tap are shown as 0.
-_ROUNDING = 1e-13
 # Characters for pictures side by side, within a terminal of 80.
 _LINE = 76
 
@@ -188,7 +187,7 @@ def _error(value: float, largest: float) -> str:
     """Write a standard error; rounding alone leaves errors that nobody need see."""
     if not np.isfinite(value):
         return "—"
-    return compact(value, 2) if value > _ROUNDING * largest else "0"
+    return compact(value, 2) if value > ROUNDING * largest else "0"
 
 
 def _show_large(kernel: KernelBlock, bias: BiasBlock, *, every: bool) -> None:

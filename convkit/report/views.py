@@ -13,6 +13,7 @@ from rich.text import Text
 
 from convkit.experiment import Comparison, Recovery
 from convkit.kernel import Kernel
+from convkit.report.certainty import shown_errors
 from convkit.report.comparison import run_table
 from convkit.report.headline import headline
 from convkit.report.heat import numbered_cells
@@ -37,7 +38,7 @@ def figure_of(result: object) -> "Figure":
     raise TypeError(f"no figure of {type(result).__name__}")
 
 
-@figure_of.register
+@figure_of.register(Recovery)
 def _(result: Recovery) -> "Figure":
     need_matplotlib("plot")
     from convkit.report.figures import recovery_figure
@@ -45,7 +46,7 @@ def _(result: Recovery) -> "Figure":
     return recovery_figure(result)
 
 
-@figure_of.register
+@figure_of.register(Comparison)
 def _(result: Comparison) -> "Figure":
     need_matplotlib("plot")
     from convkit.report.figures import comparison_figure
@@ -53,7 +54,7 @@ def _(result: Comparison) -> "Figure":
     return comparison_figure(result)
 
 
-@figure_of.register
+@figure_of.register(Kernel)
 def _(result: Kernel) -> "Figure":
     need_matplotlib("plot")
     from convkit.report.figures import kernel_figure
@@ -67,7 +68,7 @@ def text_of(result: object) -> RenderableType:
     raise TypeError(f"no text of {type(result).__name__}")
 
 
-@text_of.register
+@text_of.register(Recovery)
 def _(result: Recovery) -> RenderableType:
     parts: list[RenderableType] = [Text(headline(result))]
     if result.kernel is not None:
@@ -75,12 +76,12 @@ def _(result: Recovery) -> RenderableType:
     return Group(*parts)
 
 
-@text_of.register
+@text_of.register(Comparison)
 def _(result: Comparison) -> RenderableType:
     return run_table(result, only_changed=False)
 
 
-@text_of.register
+@text_of.register(Kernel)
 def _(result: Kernel) -> RenderableType:
     return Group(Text(_kernel_title(result)), numbered_cells(result.taps))
 
@@ -91,7 +92,7 @@ def html_of(result: object) -> str:
     raise TypeError(f"no HTML of {type(result).__name__}")
 
 
-@html_of.register
+@html_of.register(Recovery)
 def _(result: Recovery) -> str:
     parts = [f"<p><strong>{html.escape(headline(result))}</strong></p>"]
     kernel = result.kernel
@@ -101,7 +102,7 @@ def _(result: Recovery) -> str:
         tables = [_cells("learned", learned)]
         if kernel.true is not None and kernel.true.shape == learned.shape:
             tables += [_cells("true", kernel.true), _cells("learned − true", learned - kernel.true, digits=2)]
-        tables.append(_cells("standard error", kernel.standard_error, digits=2))
+        tables.append(_cells("standard error", shown_errors(kernel), digits=2))
         parts.append(f'<div style="display:flex;flex-wrap:wrap;gap:1.5em">{"".join(tables)}</div>')
     if result.learning_rate is not None and find_spec("matplotlib") is not None:
         from convkit.report.figures import panels, to_svg
@@ -113,7 +114,7 @@ def _(result: Recovery) -> str:
     return "".join(parts)
 
 
-@html_of.register
+@html_of.register(Comparison)
 def _(result: Comparison) -> str:
     keys = list(result.vary)
     heads = [*keys, "final loss", "max tap error", "from exact (se)", "status", "steps"]
@@ -129,7 +130,7 @@ def _(result: Comparison) -> str:
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{more}"
 
 
-@html_of.register
+@html_of.register(Kernel)
 def _(result: Kernel) -> str:
     return _cells(_kernel_title(result), result.taps)
 
@@ -150,11 +151,11 @@ def _cells(title: str, values: NDArray[np.floating[Any]], *, digits: int = 4) ->
         for value in row:
             colour = colour_of(float(value) / scale)
             style = f"background:{hexadecimal(colour)};color:{hexadecimal(ink_on(colour))}"
-            style += ";text-align:center" if numbered else ";padding:0;width:6px;height:6px"
+            style += ";text-align:center;padding:0.2em 0.5em" if numbered else ";padding:0;width:6px;height:6px"
             written = (compact(float(value), digits) if math.isfinite(value) else "—") if numbered else ""
             cells.append(f'<td style="{style}">{written}</td>')
         rows.append(f"<tr>{''.join(cells)}</tr>")
-    caption = f'<caption style="caption-side:top;text-align:left">{html.escape(title)}</caption>'
+    caption = f'<caption style="caption-side:top;text-align:left;white-space:nowrap">{html.escape(title)}</caption>'
     return f'<table style="border-collapse:collapse;margin:0">{caption}<tbody>{"".join(rows)}</tbody></table>'
 
 
