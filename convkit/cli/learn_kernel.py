@@ -118,20 +118,15 @@ _SAVED = (".json", ".npy", ".csv", ".txt")
 
 def _save(found: "Recovery", path: str) -> None:
     from convkit.errors import OutputError
-    from convkit.image import atomic_write
-    from convkit.kernel import ExportFormat, Kernel, export_kernel
+    from convkit.kernel import Kernel
 
-    suffix = Path(path).suffix.lower()
-    if suffix == ".json":
-        content = (found.to_json() + "\n").encode()
+    if Path(path).suffix.lower() == ".json":
+        found.save(path)
+    elif found.kernel is None:
+        raise OutputError(
+            expected="one kernel to save",
+            got="a different one for each channel",
+            hint="--save found.json, or --gray r, g or b for a channel alone",
+        )
     else:
-        form = ExportFormat.NPY if suffix == ".npy" else ExportFormat.CSV
-        if found.kernel is None:
-            raise OutputError(
-                expected="one kernel to save",
-                got="a different one for each channel",
-                hint="--save found.json, or --gray r, g or b for a channel alone",
-            )
-        content = export_kernel(Kernel.of(found.kernel.learned), form)
-    with atomic_write(path) as file:
-        file.write(content)
+        Kernel.of(found.kernel.learned).save(path)

@@ -69,9 +69,9 @@ def show_comparison(result: Comparison, tolerance: float | None, *, only_changed
     if result.groups:
         show(group_table(result.groups, only_changed=only_changed))
     elif programs:
-        show(table_of(run_columns(result)))
+        show(run_table(result))
     elif result.runs:
-        show(table_of(run_columns(result), only_changed=only_changed))
+        show(run_table(result, only_changed=only_changed))
     errors = dict.fromkeys(one.error for one in result.runs if one.error)
     if errors:
         show("\n".join(f"failed: {error}" for error in errors) + "\n")
@@ -91,6 +91,11 @@ def show_comparison(result: Comparison, tolerance: float | None, *, only_changed
         if tolerance is not None:
             line += f" ({'within' if result.largest_difference <= tolerance else 'BEYOND'} {compact(tolerance, 3)})"
         show(line)
+
+
+def run_table(result: Comparison, *, only_changed: bool = False) -> Table:
+    """One row a run."""
+    return table_of(run_columns(result), only_changed=only_changed)
 
 
 def run_columns(result: Comparison) -> list[Column]:

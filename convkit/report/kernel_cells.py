@@ -8,13 +8,11 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from convkit.experiment.record import KernelBlock
+from convkit.report.certainty import shown_errors
 from convkit.report.heat import cell_width, heat_cells, numbered_cells
 from convkit.report.side_by_side import side_by_side
 
 Matrix = NDArray[np.floating[Any]]
-
-# Standard errors below this share of the largest tap are rounding, and nothing is told in them.
-_ROUNDING = 1e-12
 
 
 def kernel_cells(kernel: KernelBlock, width: int, *, every: bool = True) -> RenderableType:
@@ -28,12 +26,12 @@ def kernel_cells(kernel: KernelBlock, width: int, *, every: bool = True) -> Rend
     every : bool
         Whether taps that the data leave open are shown all the same.
     """
-    errors = np.asarray(kernel.standard_error, np.float64)
+    errors = shown_errors(kernel)
     open_ones = ~np.isfinite(errors) & (not every)
     learned = np.where(open_ones, np.nan, kernel.learned)
     true = kernel.true if kernel.true is not None and kernel.true.shape == learned.shape else None
     scale = float(np.abs(kernel.learned if true is None else np.concatenate([kernel.learned, true])).max()) or 1.0
-    noisy = bool((errors[np.isfinite(errors)] > _ROUNDING * scale).any())
+    noisy = bool(np.nan_to_num(errors).any())
     pictures = [("learned", learned, scale)]
     if true is not None:
         pictures.append(("true", true, scale))

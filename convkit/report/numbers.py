@@ -5,8 +5,6 @@ from collections.abc import Iterable
 
 # Whole numbers below this are written out; floats hold all of them.
 _EXACT = 2**53
-# Standard errors below this share of the largest tap are shown as 0.
-_ROUNDING = 1e-13
 
 
 def compact(value: float | None, digits: int = 6) -> str:
@@ -22,19 +20,6 @@ def compact(value: float | None, digits: int = 6) -> str:
     if math.isfinite(value) and value == int(value) and abs(value) < _EXACT:
         return str(int(value))
     return f"{value:.{digits}g}"
-
-
-def error_bar(value: float, largest: float) -> str:
-    """Write a standard error; rounding alone leaves errors that nobody need see.
-
-    Examples
-    --------
-    >>> error_bar(0.0123, 1.0), error_bar(1e-16, 1.0), error_bar(math.nan, 1.0)
-    ('0.012', '0', '—')
-    """
-    if not math.isfinite(value):
-        return "—"
-    return compact(value, 2) if value > _ROUNDING * largest else "0"
 
 
 def matrix_lines(rows: Iterable[Iterable[float]]) -> list[str]:

@@ -8,10 +8,11 @@ from rich.table import Table
 
 from convkit.experiment import Recovery
 from convkit.experiment.record import BiasBlock, KernelBlock, LearningRateBlock
+from convkit.report.certainty import error_bar
 from convkit.report.identity import identity_lines, window_table
 from convkit.report.kernel_cells import kernel_cells
 from convkit.report.messages import printable
-from convkit.report.numbers import compact, error_bar
+from convkit.report.numbers import compact
 from convkit.report.probe import probe_lines, resizer_lines
 from convkit.report.sparkline import curve_lines, spread
 from convkit.report.table import add_row, has_colour, has_true_colour, new_table, show, stdout_console

@@ -42,6 +42,18 @@ def convolution_figure(before: NDArray[Any], kernels: list[Kernel], after: NDArr
     return drawn((4.0 * (2 + len(kernels)), 3.4), draw, layout="compressed")
 
 
+def kernel_figure(kernel: Kernel) -> Figure:
+    """Draw a kernel alone."""
+
+    def draw(figure: FigureBase) -> None:
+        axes = figure.subplots()
+        image = draw_matrix(axes, kernel.taps, side=3.0, title=literal(kernel.name or "kernel"))
+        axes.set(xlabel="column", ylabel="row")
+        draw_scale(axes, image, "tap value")
+
+    return drawn((4.6, 3.8), draw)
+
+
 def _draw_picture(axes: Axes, picture: NDArray[Any], title: str) -> None:
     small, block = thinned(picture, _MOST_PIXELS)
     low, high = float(np.nanmin(small)), float(np.nanmax(small))

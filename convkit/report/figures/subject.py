@@ -9,9 +9,8 @@ from numpy.typing import NDArray
 
 from convkit.experiment import Recovery
 from convkit.experiment.record import KernelBlock
+from convkit.report.certainty import shown_errors
 
-# Standard errors below this share of the largest tap are rounding.
-_ROUNDING = 1e-13
 # Of many phases the first ones are shown.
 _MOST = 4
 
@@ -37,9 +36,7 @@ class Subject:
     @property
     def errors(self) -> NDArray[np.float64]:
         """Standard errors; those of rounding alone are 0, those of open taps NaN."""
-        errors = np.array(self.kernel.standard_error, np.float64)
-        errors[errors <= _ROUNDING * float(np.abs(self.learned).max())] = 0.0
-        return errors
+        return shown_errors(self.kernel)
 
     @property
     def proven(self) -> bool:

@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 
 from convkit.experiment import Recovery
 from convkit.experiment.record import BiasBlock, KernelBlock
+from convkit.report.certainty import error_bar, shown_errors
 from convkit.report.identity import identity_facts
-from convkit.report.numbers import compact, error_bar
+from convkit.report.numbers import compact
 from convkit.report.page.pictures import Pictures, pictures
 from convkit.report.page.provenance import settings_table, versions
 from convkit.report.page.steps import walk
@@ -139,7 +140,7 @@ def _parts(found: Recovery) -> list[KernelPart]:
 
 
 def _part(title: str, kernel: KernelBlock, bias: BiasBlock, facts: dict[str, str], *, every: bool) -> KernelPart:
-    learned, errors = kernel.learned, kernel.standard_error
+    learned, errors = kernel.learned, shown_errors(kernel)
     unknown = np.zeros(learned.shape, dtype=bool) if every else ~np.isfinite(errors)
     true = kernel.true if kernel.true is not None and kernel.true.shape == learned.shape else None
     size = largest(np.where(unknown, 0.0, learned), true)
@@ -149,7 +150,7 @@ def _part(title: str, kernel: KernelBlock, bias: BiasBlock, facts: dict[str, str
         error = learned - true
         off = largest(np.where(unknown, 0.0, error))
         views.append(view("Error", error, unknown=unknown, note="learned minus true, in colours of its own", scale=off))
-    if np.isfinite(errors).any() and largest(errors) > 1e-13 * size:
+    if largest(errors):
         hidden = ~np.isfinite(errors)
         views.append(view("Standard error", errors, scale=size, unknown=hidden, digits=2))
     integer = kernel.integer
