@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, FigureBase
 
@@ -14,7 +13,7 @@ from convkit.errors import SettingsError
 from convkit.experiment import Comparison
 from convkit.experiment.runs import Run
 from convkit.report.columns import told
-from convkit.report.figures.style import QUIET, drawn, literal
+from convkit.report.figures.style import LINES, QUIET, drawn, literal
 
 # Standard errors below this share of the largest tap are rounding.
 _ROUNDING = 1e-12
@@ -88,7 +87,7 @@ def _draw(figure: FigureBase, result: Comparison, key: str, lines: Lines) -> Non
     measure = tap_error if errors else _loss
     bounded = False
     for number, (name, groups) in enumerate(lines.items()):
-        colour = colormaps["viridis"](0.12 + 0.75 * number / max(1, len(lines) - 1))
+        colour = LINES[number % len(LINES)]
         # Wide ones below narrow ones, so that lines which coincide are all seen.
         width = 1.4 + 2.4 * (len(lines) - 1 - number) / max(1, len(lines) - 1) if len(lines) > 1 else 1.4
         bounded |= _draw_line(axes, groups, places, measure, (name, colour, _MARKS[number % len(_MARKS)], width))
