@@ -69,20 +69,20 @@ def _diverged(found: Recovery) -> str:
 
 def _judged(found: Recovery) -> Verdict:
     """Of a given target: what the data say of the filter, and its name where it has one."""
-    assert found.fit.reason is not None
-    assert found.fit.verdict is not None
-    name = None
-    if found.resizer is not None:
-        name = found.resizer.names[0] if found.resizer.names else None
-    elif found.kernel is not None:
-        name = found.kernel.name
-    reason = found.fit.reason
-    sentence = reason[0].upper() + reason[1:] + "."
-    if name is not None:
-        sentence = f"This is {name}. {sentence}"
-    word = found.fit.verdict.replace("-", " ")
-    tones: dict[str, Literal["good", "caution", "bad"]] = {"noisy": "caution", "not-linear": "bad"}
-    return Verdict(word, sentence, tones.get(found.fit.verdict, "good"))
+    fit = found.fit
+    assert fit.reason is not None
+    assert fit.verdict is not None
+    word = fit.verdict.replace("-", " ")
+    if found.kernel is None and found.channels:
+        each = [f"{one.name} {one.kernel.name or one.fit.verdict}" for one in found.channels]
+        return Verdict("channels differ", f"The channels went through different kernels: {', '.join(each)}.", "caution")
+    reason = fit.reason.removeprefix(f"{word}: ")
+    reason = f"{reason[0].upper()}{reason[1:]}."
+    if fit.verdict == "not-linear":
+        return Verdict(word, reason, "bad")
+    names = found.resizer.names if found.resizer is not None else found.kernel.names if found.kernel is not None else []
+    sentence = f"This is {names[0]}. {reason}" if names else reason
+    return Verdict(word, sentence, "caution" if fit.verdict == "noisy" else "good")
 
 
 def _learned(found: Recovery) -> Verdict:

@@ -96,6 +96,9 @@ def _draw(figure: FigureBase, result: Comparison, key: str, lines: Lines) -> Non
     axes.set(xlabel=key.replace("_", " "), ylabel="tap error (root mean square)" if errors else "final loss")
     if any(line.get_ydata()[0] > 0 for line in axes.lines if len(line.get_ydata())):  # type: ignore[arg-type, index, operator]
         axes.set_yscale("log")
+        low, high = axes.get_ylim()
+        if high < 3 * low:  # errors that agree are not to look as if they differed
+            axes.set_ylim(low / 3, 3 * high)
     if not numeric:
         axes.set_xticks(range(len(values)), [literal(told(value)) for value in values])
     elif min(values) > 0 and max(values) / min(values) > 20:

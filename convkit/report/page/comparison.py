@@ -109,7 +109,7 @@ def comparison_verdict(result: Comparison, tolerance: float | None) -> Verdict:
 
 def _best(result: Comparison) -> Run | None:
     known = [one for one in result.runs if one.max_abs_error is not None]
-    if len({one.max_abs_error for one in known}) < 2:
+    if len({compact(one.max_abs_error, 3) for one in known}) < 2:
         return None
     return min(known, key=lambda one: one.max_abs_error or 0.0)
 
@@ -124,7 +124,8 @@ def _key_numbers(result: Comparison) -> list[tuple[str, str]]:
     numbers = [("runs", str(len(result.runs)))]
     errors = [one.max_abs_error for one in result.runs if one.max_abs_error is not None]
     if errors:
-        numbers.append(("largest tap error", f"{compact(min(errors), 3)} to {compact(max(errors), 3)}"))
+        ends = dict.fromkeys(compact(error, 3) for error in (min(errors), max(errors)))
+        numbers.append(("largest tap error", " to ".join(ends)))
     if result.largest_difference is not None:
         numbers.append(("between backends", compact(result.largest_difference, 3)))
     return numbers
@@ -172,7 +173,8 @@ def _cost(one: Run) -> int:
 
 
 def _told(one: Run) -> list[str]:
-    lines = [text for text in (one.name, one.error) if text]
+    name = one.name if one.verdict != "not-linear" else "no linear filter"
+    lines = [text for text in (name, one.error) if text]
     if one.bias is not None:
         lines.append(f"bias {compact(one.bias, 4)}")
     return [*lines, *one.notes]

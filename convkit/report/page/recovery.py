@@ -81,7 +81,9 @@ def recovery_page(found: Recovery, *, command: str | None = None) -> str:
         null_views=[view(f"Invisible kernel {i + 1}", one) for i, one in enumerate(_null_directions(found))],
         evidence=found.fit.evidence,
         probe=probe_facts(found.probe) if found.probe is not None else {},
-        resizer=resizer_lines(found.resizer, found.phases) if found.resizer is not None else [],
+        resizer=resizer_lines(found.resizer, [])[0].removeprefix("resizer").strip()
+        if found.resizer is not None
+        else "",
         pictures=_pictures(found),
         changed=changed,
         left=left,

@@ -36,13 +36,13 @@ def recovery_drawings(found: Recovery) -> dict[str, Drawing]:
 
 
 def comparison_drawings(result: Comparison) -> list[Drawing]:
-    """Draw the error of the taps along every setting that has several values."""
+    """Draw the error of the taps along every setting that has several values; programs and chance have no order."""
     from convkit.report.figures import comparison_figure, to_svg
     from convkit.report.figures.comparison import caption
 
     drawings = []
     for number, (key, values) in enumerate(result.vary.items()):
-        if len(values) < 2 or (key == "seed" and len(result.vary) > 1):
+        if len(values) < 2 or key == "program" or (key == "seed" and len(result.vary) > 1):
             continue
         title = f"Error along {key.replace('_', ' ')}"
         svg = to_svg(comparison_figure(result, key), f"figure-{number}", title)
