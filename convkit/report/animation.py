@@ -27,7 +27,7 @@ _WIDTH, _HEIGHT = 760, 300
 _INK, _FAINT, _PAPER = (28, 28, 29), (150, 150, 150), (255, 255, 255)
 _SIDE = 190
 # Colours of a GIF.
-_COLOURS, _NEARLY_WHITE = 96, 250
+_COLOURS, _NEARLY_WHITE = 96, 248
 
 
 def animated(found: Recovery, path: str) -> bytes:
@@ -65,8 +65,8 @@ def _palette(frames: list[Image.Image]) -> Image.Image:
     for row, frame in enumerate(some):
         sheet.paste(frame, (0, row * height))
     palette = sheet.quantize(_COLOURS, dither=Image.Dither.NONE)
+    # Pillow finds the nearest colour to five bits: of all that are nearly white to it, only the paper may stay.
     colours = palette.getpalette() or []
-    # The paper comes out a little off where few pixels are of its colour exactly.
     triples = [colours[i : i + 3] for i in range(0, len(colours), 3)]
     palette.putpalette([part for one in triples for part in (_PAPER if min(one) >= _NEARLY_WHITE else one)])
     return palette

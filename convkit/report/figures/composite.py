@@ -7,6 +7,7 @@ from matplotlib.figure import Figure, FigureBase
 from convkit.experiment import Recovery
 from convkit.report.figures.loss import LOSS
 from convkit.report.figures.panel import Panel
+from convkit.report.figures.pictures import PICTURES
 from convkit.report.figures.profiles import PROFILES
 from convkit.report.figures.residual import RESIDUAL
 from convkit.report.figures.response import RESPONSE
@@ -29,8 +30,8 @@ def panels(found: Recovery) -> list[Panel]:
 
 
 def recovery_figure(found: Recovery) -> Figure:
-    """Draw every figure that applies, in rows of one or two."""
-    rows = _rows(panels(found), found)
+    """Draw every figure that applies, and of a given pair the pictures, in rows of one or two."""
+    rows = _rows([*([PICTURES] if PICTURES.applies(found) else []), *panels(found)], found)
     heights = [max(panel.size(found)[1] for panel in row) + _AROUND for row in rows]
 
     def draw(figure: FigureBase) -> None:

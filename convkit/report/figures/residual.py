@@ -26,7 +26,7 @@ def _draw(figure: FigureBase, found: Recovery) -> None:
     left, right = figure.subplots(1, 2, width_ratios=[1.0, 1.25])
     small, _ = thinned(residual / (level or 1.0))
     # What is but rounding of float64 shall look like nothing.
-    least = _ROUNDING * _largest(found.workings)
+    least = _ROUNDING * _largest(found.workings) / (level or 1.0)
     reach = max(float(np.abs(values).max()), least) if values.size else 0.0
     strong = max(float(np.quantile(np.abs(values), 0.995)), least) if values.size else 0.0
     image = left.imshow(
@@ -78,13 +78,13 @@ def _caption(found: Recovery) -> str:
     values = residual[np.isfinite(residual)]
     rms = math.sqrt(float(np.square(values).mean())) if values.size else math.nan
     said = []
-    if level is not None:
+    if rms <= _ROUNDING * _largest(workings):
+        said.append("Nothing but the rounding of double precision: the exact answer explains every output.")
+    elif level is not None:
         said.append(
             f"Root mean square {rms / level:.3g} levels, of rounding alone 0.289. A box of half a level to either side "
             "is what rounding leaves; a picture that still shows the scene is not linear, or the kernel is too small."
         )
-    elif rms <= _ROUNDING * _largest(workings):
-        said.append("Nothing but the rounding of float64: the exact answer explains every output.")
     else:
         said.append(f"Root mean square {rms:.3g}. Grain without structure is noise; a scene that shows is a misfit.")
     blocks = thinned(residual)[1]

@@ -15,15 +15,15 @@ _SILENT: dict[str, dict[str, Any]] = {
     ".svg": {"Date": None, "Creator": None},
     ".pdf": {"CreationDate": None, "Creator": None, "Producer": None},
 }
-_DPI = 150
+_DPI = 120
 
 
-def encoded(figure: Figure, path: str) -> bytes:
+def encoded(figure: Figure, path: str, *, dpi: int = _DPI) -> bytes:
     """Return a figure as the bytes of the .png, .svg or .pdf file that a path names, on white."""
-    suffix = Path(path).suffix.lower()
+    suffix = Path(f"figure{path}" if path.startswith(".") else path).suffix.lower()
     buffer = io.BytesIO()
     with styled():
-        figure.savefig(buffer, format=suffix[1:], dpi=_DPI, facecolor="white", metadata=_SILENT[suffix])
+        figure.savefig(buffer, format=suffix[1:], dpi=dpi, facecolor="white", metadata=_SILENT[suffix])
     return buffer.getvalue()
 
 

@@ -47,6 +47,9 @@ _STYLE = {
 }
 
 
+_NOTEBOOK_DPI = 80
+
+
 @contextmanager
 def styled() -> Iterator[None]:
     """Draw or save under convkit's style alone."""
@@ -67,6 +70,15 @@ def literal(text: str) -> str:
     return text.replace("$", r"\$")
 
 
+class Drawing(Figure):
+    """A figure that a notebook shows without pyplot."""
+
+    def _repr_png_(self) -> bytes:
+        from convkit.report.figures.save import encoded  # it imports this module
+
+        return encoded(self, ".png", dpi=_NOTEBOOK_DPI)
+
+
 def drawn(
     size: tuple[float, float],
     draw: Callable[[FigureBase], None],
@@ -74,7 +86,7 @@ def drawn(
 ) -> Figure:
     """Return a new figure of a size in inches, drawn upon under the style."""
     with styled():
-        figure = Figure(figsize=size, layout=layout)
+        figure = Drawing(figsize=size, layout=layout)
         FigureCanvasAgg(figure)
         draw(figure)
     return figure
