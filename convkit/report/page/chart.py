@@ -19,7 +19,8 @@ class Axis:
         The range; above zero for a logarithmic one.
     start, end : float
         Where it lies, in pixels of the drawing.
-    logarithmic : bool
+    logarithmic, whole : bool
+        Whether it grows by factors, and whether only whole numbers mean something.
     """
 
     low: float
@@ -27,6 +28,7 @@ class Axis:
     start: float
     end: float
     logarithmic: bool = False
+    whole: bool = False
 
     def at(self, value: float) -> float:
         """Return the place of a number; one outside the range lies at its end."""
@@ -63,6 +65,7 @@ class Axis:
             return [(self.at(self.low), f"{self.low:g}")]
         ten = 10.0 ** math.floor(math.log10(width))
         step = next(ten * factor for factor in (1, 2, 5, 10) if ten * factor >= width * (1 - 1e-9))
+        step = max(step, 1.0) if self.whole else step
         first, last = math.ceil(self.low / step - 1e-9), math.floor(self.high / step + 1e-9)
         return [(self.at(count * step), f"{count * step:.6g}") for count in range(first, last + 1)]
 

@@ -33,13 +33,13 @@ def _told(value: Any) -> str:
         return "—"
     if isinstance(value, bool):
         return "yes" if value else "no"
-    if isinstance(value, list):
-        if all(isinstance(part, int) for part in value):
-            return "x".join(map(str, value))
-        if all(isinstance(part, list) for part in value):
-            return "; ".join(",".join(f"{number:g}" for number in row) for row in value)
-        return ", ".join(map(str, value))
-    return str(value)
+    if not isinstance(value, list):
+        return str(value)
+    if all(isinstance(part, int) for part in value):
+        return "x".join(map(str, value))
+    if all(isinstance(row, list) and all(isinstance(part, int | float) for part in row) for row in value):
+        return "; ".join(",".join(f"{part:g}" for part in row) for row in value)
+    return ", ".join(map(_told, value))
 
 
 def versions() -> list[tuple[str, str]]:

@@ -148,7 +148,7 @@ def _loss_axes(found: Recovery, kept: "Trajectory") -> tuple[Axis, Axis]:
     room = max(1.0, (10.0 * low / high) ** 0.5)  # at least one power of ten is to be seen
     last = max(found.losses[-1].step, int(kept.steps[-1]))
     return (
-        Axis(1.0, float(max(last, 2)), _LEFT, WIDTH - _RIGHT),
+        Axis(1.0, float(max(last, 2)), _LEFT, WIDTH - _RIGHT, whole=True),
         Axis(low / room, high * room, HEIGHT - _BOTTOM, _TOP, logarithmic=True),
     )
 
@@ -177,10 +177,9 @@ def _response(taps: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.float
 
 
 def _note(found: Recovery, kept: "Trajectory") -> str:
-    shown, steps = len(kept), found.steps
     parts = []
-    if shown <= steps:
-        parts.append(f"The slider stops at {shown} of {steps} steps, evenly spread.")
+    if (np.diff(kept.steps) > 1).any():
+        parts.append(f"The slider stops at {len(kept)} of {found.steps} steps, evenly spread.")
     if max(kept.kernels[0].shape) > MOST_CELLS:
         parts.append("The picture shows a pixel a tap.")
     return " ".join(parts)

@@ -21,6 +21,7 @@ from convkit.report.page.svg import plain
 from convkit.report.page.taps import view
 from convkit.report.verdict import verdict
 
+IMAGE = np.random.default_rng(11).random((20, 20))
 numbers = st.floats(-1e6, 1e6, allow_nan=False)
 
 
@@ -55,6 +56,10 @@ def test_axes_keep_order_and_label_round_numbers_inside(low: float, factor: floa
     assert (places[0], places[-1]) == (10.0, 110.0)
     assert len(axis.labels) <= 12
     assert all(10.0 <= place <= 110.0 for place, _ in axis.labels)
+
+
+def test_axes_of_steps_have_no_half_steps() -> None:
+    assert [text for _, text in Axis(1, 2, 0, 100, whole=True).labels] == ["1", "2"]
 
 
 def _pixels(address: str) -> np.ndarray:
@@ -146,6 +151,30 @@ def test_a_record_from_a_file_has_a_page(lesson: Recovery, tmp_path) -> None:
     page = recovery_page(Recovery.load(tmp_path / "lesson.json"))
     assert '<h1 id="verdict">recovered</h1>' in page
     assert 'id="walk"' not in page
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"steps": 1},
+        {"lr": 1e300},
+        {"lr": 1e-300},
+        {"tol": 100.0},
+        {"image": np.full((8, 8), 0.5)},
+        {"kernel": "0,0", "size": (1, 2)},
+        {"bias": False, "flip": True},
+        {"size": 1},
+        {"image": [IMAGE, 2.0 * IMAGE], "target": [IMAGE[1:, 1:], 2.0 * IMAGE[1:, 1:]], "size": 2},
+        {"image": IMAGE, "target": np.square(IMAGE), "mask": (IMAGE > 0.3).astype(float), "size": 3},
+        {"image": 1e-8 * IMAGE, "target": 1e-8 * IMAGE, "size": 3, "solver": "gd"},
+        {"image": "noise", "noise": 0.1, "solver": "exact", "ridge": "auto"},
+    ],
+)
+def test_odd_runs_have_pages_too(settings: dict) -> None:
+    page = recovery_page(learn_kernel(keep_steps=True, **settings))
+    assert page.rstrip().endswith("</html>")
+    assert ">nan<" not in page
+    assert "None" not in re.sub(r"<script.*?</script>", "", page, flags=re.S)
 
 
 @pytest.mark.parametrize(
