@@ -4,7 +4,7 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo install test test-slow check format lint types layers docs readme programs bench clean
+.PHONY: help demo install test test-slow check format lint types layers docs readme pictures notebook programs bench clean
 
 help:  ## Show what can be made.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## (.*)/  make \1	\2/' | expand -t 22
@@ -48,6 +48,12 @@ docs: install  ## Does the README show what the commands print?
 
 readme: install  ## Write the outputs shown in the README anew.
 	$(BIN)/python tools/readme.py --write
+
+pictures: install  ## Make the pictures of the README anew.
+	$(BIN)/python tools/pictures.py
+
+notebook: install  ## Run docs/lesson.ipynb and keep what it shows.
+	$(BIN)/python tools/notebook.py --write
 
 programs: install  ## Print the table of real programs side by side, as the README has it.
 	$(BIN)/python tools/programs.py

@@ -43,6 +43,7 @@ from convkit.experiment.record import (
 )
 from convkit.experiment.resizing import Resized
 from convkit.experiment.settings import Experiment
+from convkit.experiment.workings import Workings
 from convkit.kernel import Kernel
 from convkit.recovery import Descent, Parameters, Solver, Spectrum
 from convkit.recovery.constraints import Constrained
@@ -127,6 +128,8 @@ def assemble(
         solver=experiment.chosen_solver,
         seconds=seconds,
         covariance=_covariance(answer, level, flip=flip),
+        workings=Workings(understood),
+        trajectory=descent.trajectory.turned(flip=flip) if descent.trajectory is not None else None,
     )
 
 

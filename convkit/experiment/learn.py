@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 from contextlib import ExitStack, closing
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -61,6 +61,15 @@ Understand = Callable[[Posed], Understood]
 Read = Callable[[Experiment], Inputs]
 
 
+@dataclass(frozen=True)
+class Audience:
+    """Who is told of a run, and whether the states of its descent are kept."""
+
+    watch: Watch | None = None
+    announce: Announce | None = None
+    keep_steps: bool = False
+
+
 def learn_kernel(
     image: Any = None,
     kernel: Any = None,
@@ -71,6 +80,7 @@ def learn_kernel(
     jobs: int | None = None,
     cluster: str | None = None,
     on_progress: Advance | None = None,
+    keep_steps: bool = False,
     **settings: Any,
 ) -> Recovery:
     """Find the kernel that turns an image into a target.
@@ -93,6 +103,8 @@ def learn_kernel(
         Sum on a Dask cluster: the scheduler's address or scheduler file. Its workers find the files at the same paths.
     on_progress : function, optional
         Called with the number of parts of a sum that are done and their total.
+    keep_steps : bool
+        Keep the states of the descent as the result's ``trajectory``, thinned to about 200.
     **settings
         The fields of `Experiment`: ``size``, ``steps``, ``lr``, ``solver``, ``backend``, ``seed``…
 
@@ -113,7 +125,15 @@ def learn_kernel(
     """
     given = {"image": image, "kernel": kernel, "target": target}
     experiment = Experiment(**{key: value for key, value in given.items() if value is not None}, **settings)
-    return run(experiment, watch=watch, announce=announce, jobs=jobs, cluster=cluster, on_progress=on_progress)
+    return run(
+        experiment,
+        watch=watch,
+        announce=announce,
+        jobs=jobs,
+        cluster=cluster,
+        on_progress=on_progress,
+        keep_steps=keep_steps,
+    )
 
 
 def run(
@@ -124,6 +144,7 @@ def run(
     jobs: int | None = None,
     cluster: str | None = None,
     on_progress: Advance | None = None,
+    keep_steps: bool = False,
     solve: Callable[[Problem], Solution] = solve,
 ) -> Recovery:
     """Run an experiment whose settings are already checked; see `learn_kernel`.
@@ -133,12 +154,14 @@ def run(
     experiment = experiment.settled()
     check_device(experiment.device)
 
+    audience = Audience(watch, announce, keep_steps)
+
     def understand(posed: Posed) -> Understood:
         return _understand(posed, solve)
 
     if experiment.program is not None:
         _check_alone(jobs, cluster)
-        return _run_program(experiment, understand, watch, announce)
+        return _run_program(experiment, understand, audience)
     with ExitStack() as stack:
         engine = None
         if jobs is not None or cluster is not None:
@@ -149,8 +172,8 @@ def run(
             return spread(read_inputs(experiment, images), experiment, engine, on_progress, announce)
 
         if experiment.stride == "auto":
-            return _run_resizer(experiment, read, understand, watch, announce)
-        return _run_pair(experiment, read, understand, watch, announce)
+            return _run_resizer(experiment, read, understand, audience)
+        return _run_pair(experiment, read, understand, audience)
 
 
 def _check_alone(jobs: int | None, cluster: str | None) -> None:
@@ -163,47 +186,42 @@ def _check_alone(jobs: int | None, cluster: str | None) -> None:
         )
 
 
-def _run_pair(
-    experiment: Experiment, read: Read, understand: Understand, watch: Watch | None, announce: Announce | None
-) -> Recovery:
+def _run_pair(experiment: Experiment, read: Read, understand: Understand, audience: Audience) -> Recovery:
     """Find the kernel of given pairs, or of a target that is made."""
     posed = pose(experiment, read(experiment))
     windows = posed.problem.count
-    if announce is not None and experiment.backend is LearningBackend.NAIVE and windows > _MANY_WINDOWS:
-        announce(f"the backend naive visits {windows} windows a step in Python, which takes its time")
+    naive = experiment.backend is LearningBackend.NAIVE
+    if audience.announce is not None and naive and windows > _MANY_WINDOWS:
+        audience.announce(f"the backend naive visits {windows} windows a step in Python, which takes its time")
     began = time.perf_counter()
     found, light = in_its_light(understand(posed), understand)
     channels = tuple(understand(found.posed.only(channel)) for channel in range(3)) if posed.inputs.colour else ()
     seconds = time.perf_counter() - began
-    descent, learning_rate = _search(found.answer, found.posed, watch, announce)
+    descent, learning_rate = _search(found.answer, found.posed, audience)
     return assemble(found, channels, light, descent, learning_rate, seconds + descent.seconds)
 
 
-def _run_program(
-    experiment: Experiment, understand: Understand, watch: Watch | None, announce: Announce | None
-) -> Recovery:
+def _run_program(experiment: Experiment, understand: Understand, audience: Audience) -> Recovery:
     """Ask a program, and search in its answers as in any pair's."""
     began = time.perf_counter()
     probed = probe(experiment, understand)
     seconds = time.perf_counter() - began
     found = probed.found
-    descent, learning_rate = _search(found.answer, found.posed, watch, announce)
+    descent, learning_rate = _search(found.answer, found.posed, audience)
     record = assemble(found, (), probed.light, descent, learning_rate, seconds + descent.seconds)
     if probed.resized is not None:
         record = with_phases(record, probed.resized)
     return with_probe(record, probed)
 
 
-def _run_resizer(
-    experiment: Experiment, read: Read, understand: Understand, watch: Watch | None, announce: Announce | None
-) -> Recovery:
+def _run_resizer(experiment: Experiment, read: Read, understand: Understand, audience: Audience) -> Recovery:
     """Find one kernel for each output phase of a pair of different sizes."""
     began = time.perf_counter()
     inputs = read(experiment.model_copy(update={"channels": False}))
     resized = understand_resizer(experiment, inputs, understand)
     found = resized.phases[0][1]
     seconds = time.perf_counter() - began
-    descent, learning_rate = _search(found.answer, found.posed, watch, announce)
+    descent, learning_rate = _search(found.answer, found.posed, audience)
     record = assemble(found, (), None, descent, learning_rate, seconds + descent.seconds)
     return with_phases(record, resized)
 
@@ -261,10 +279,9 @@ def _hold(normal: NormalEquations, experiment: Experiment) -> Ridge | Constraine
     return solve_constrained(normal, experiment.constraint)
 
 
-def _search(
-    answer: Answer, posed: Posed, watch: Watch | None, announce: Announce | None
-) -> tuple[Descent, LearningRateBlock | None]:
+def _search(answer: Answer, posed: Posed, audience: Audience) -> tuple[Descent, LearningRateBlock | None]:
     """Walk down the loss, or return the optimum when that was asked for."""
+    watch, announce = audience.watch, audience.announce
     experiment, problem, optimum, held = posed.experiment, answer.problem, answer.optimum, answer.held
     scale = problem.loss_scale
     if experiment.chosen_solver is Solver.EXACT:
@@ -287,6 +304,7 @@ def _search(
         steps=experiment.steps,
         on_step=turned_watch if watch is not None else None,
         arrived=_arrival(optimum, problem, experiment.tol) if experiment.tol is not None else None,
+        keep_steps=audience.keep_steps,
     )
     # What is foretold is the course of plain descent on a quadratic.
     plain = experiment.chosen_solver is Solver.GD and problem.knee is None

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cached_property
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -95,6 +95,7 @@ class Pair:
         return every.reshape(-1) if self.mask is None else every[self.mask]
 
 
+@runtime_checkable  # pydantic looks into what a record holds
 class Summing(Protocol):
     """Where the parts of a problem are worked on, and what they come to is summed, in a fixed tree."""
 

@@ -20,15 +20,25 @@ _EVERY = 30.0
 
 
 @contextmanager
-def learning_progress(steps: int, *, quiet: bool) -> Iterator[tuple[Watch | None, Advance | None]]:
+def learning_progress(
+    steps: int, *, quiet: bool, watched: bool = False
+) -> Iterator[tuple[Watch | None, Advance | None]]:
     """Give a function to call at every step of a descent, and one to call as parts of a sum end.
 
-    There are bars on a terminal; elsewhere steps are not told, and long sums in a line now and then.
+    There are bars on a terminal, or the kernel and its losses for who asked to watch; elsewhere steps are not told, and
+    long sums in a line now and then.
     """
     if quiet:
         yield None, None
     elif not sys.stderr.isatty():
+        if watched:
+            say("--watch draws on a terminal only, and stderr is none: the run goes on without it")
         yield None, Lines(say, "parts")
+    elif watched:
+        from convkit.report.watching import watching
+
+        with watching(steps) as watch:
+            yield watch, None
     else:
         with ExitStack() as stack:
             shown: tuple[str, Advance] | None = None
