@@ -63,6 +63,14 @@ def workers(process: subprocess.Popen[str]) -> list[psutil.Process]:
     return [child for child in family(process) if "spawn_main" in " ".join(child.cmdline())]
 
 
+def called(worker: psutil.Process) -> bool:
+    """Whether a worker has got in touch with its scheduler: besides its own port it has a connection."""
+    try:
+        return len(worker.net_connections("tcp")) > 1
+    except psutil.Error:  # it has just ended
+        return False
+
+
 def gone(processes: list[psutil.Process], seconds: float) -> bool:
     """Whether processes end within so many seconds."""
     _, alive = psutil.wait_procs(processes, timeout=seconds)
@@ -276,7 +284,7 @@ class TestOneProblem:
         for delay in (0.2, 1.0, 5.0):
             process = start("convkit", *self.ARGUMENTS, "--jobs", "2")
             deadline = time.monotonic() + 60
-            while not any(len(one.net_connections("tcp")) > 1 for one in workers(process)):  # it listens and has called
+            while not any(map(called, workers(process))):
                 assert process.poll() is None, process.communicate()
                 assert time.monotonic() < deadline
                 time.sleep(0.01)
