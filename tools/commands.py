@@ -1,4 +1,4 @@
-"""The commands and their options, as the code declares them: what the reference pages and the manual page are made of."""
+"""The commands and their options, as the code declares them: what reference pages and manual page are made of."""
 
 from dataclasses import dataclass
 
@@ -65,7 +65,7 @@ def general() -> tuple[Option, ...]:
     return tuple(_option(one, "") for one in group.params if not one.hidden)
 
 
-def _command(name, command, group) -> Command:  # noqa: ANN001 - click's own types, which Typer 0.28 does not export
+def _command(name, command, group) -> Command:
     program = group.make_context("convkit", [], resilient_parsing=True)
     context = command.make_context(name, [], parent=program, resilient_parsing=True)
     paragraphs = tuple(" ".join(one.split()) for one in command.help.split("\n\n"))
@@ -75,7 +75,7 @@ def _command(name, command, group) -> Command:  # noqa: ANN001 - click's own typ
     return Command(name, usage, paragraphs, options)
 
 
-def _option(parameter, command: str) -> Option:  # noqa: ANN001
+def _option(parameter, command: str) -> Option:
     argument = parameter.param_type_name == "argument"
     flag = getattr(parameter, "is_flag", False)
     names = ", ".join(sorted(parameter.opts, key=len))

@@ -1,4 +1,4 @@
-"""Say which generated files are stale: reference pages, schemas, kernel library, manual page. `--write` writes them anew."""
+"""Say which files made from the code are stale: reference, schemas, kernel library, manual page; or `--write` them."""
 
 import sys
 from pathlib import Path

@@ -18,9 +18,12 @@ def pages() -> dict[str, str]:
     """Return the page by its path."""
     parts = [
         "# Kernel library", MADE,
-        "All are stored as correlation kernels: row by row what lies over the picture. Blue is below zero, orange above; no colour "
-        "is zero. The drawing, the size and the sum are those of the default parameters. What follows a name's colon are its "
-        "parameters; a kernel that has `angle` may be turned. `convkit kernels NAME` prints the taps of one.",
+        "All are stored as correlation kernels: row by row what lies over the picture. Blue is below zero, "
+        "orange above; "
+        "no colour is zero. The drawing, the size and the sum are those of the default parameters. What follows "
+        "a name's "
+        "colon are its parameters; a kernel that has `angle` may be turned. `convkit kernels NAME` prints the "
+        "taps of one.",
     ]  # fmt: skip
     for group, entries in groups().items():
         parts += [f"## {group}", '<div class="kernels" markdown="0">', *map(_entry, entries), "</div>"]
@@ -32,8 +35,8 @@ def _entry(entry: Entry) -> str:
     size = f"{entry.shape[0]}×{entry.shape[1]}"
     aliases = f"<br>also {', '.join(f'<code>{one}</code>' for one in entry.aliases)}" if entry.aliases else ""
     return (
-        f"<figure>{drawing(kernel)}<figcaption><code>{html.escape(entry.signature)}</code><br>{size}, sum {entry.sum:.4g}"
-        f"<br>{html.escape(entry.description)}{aliases}</figcaption></figure>"
+        f"<figure>{drawing(kernel)}<figcaption><code>{html.escape(entry.signature)}</code>"
+        f"<br>{size}, sum {entry.sum:.4g}<br>{html.escape(entry.description)}{aliases}</figcaption></figure>"
     )
 
 
@@ -47,8 +50,9 @@ def drawing(kernel: Kernel) -> str:
         squares[shade(float(tap), scale)].append(f"M{column} {row}h1v1h-1z")
     squares.pop(0, None)
     paths = "".join(
-        f'<path fill="{hexadecimal(BLUE if level < 0 else ORANGE)}" fill-opacity="{abs(level) / SHADES:g}" d="{"".join(d)}"/>'
-        for level, d in sorted(squares.items())
+        f'<path fill="{colour}" fill-opacity="{abs(level) / SHADES:g}" d="{"".join(places)}"/>'
+        for level, places in sorted(squares.items())
+        for colour in [hexadecimal(BLUE if level < 0 else ORANGE)]
     )
     frame = f'<path class="frame" d="M0 0h{columns}v{rows}h-{columns}z"/>'
     return (

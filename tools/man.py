@@ -6,6 +6,13 @@ from commands import EXIT_CODES, VARIABLES, Command, Option, commands, general
 
 from convkit import __version__
 
+ABOUT = (
+    "Given an image and what a filter made of it, learn-kernel finds the filter's kernel, with an error bar on "
+    "every tap "
+    "and a verdict: is it a linear filter at all? Given a kernel, convolve applies it. compare sets runs side by side, "
+    "kernels lists the library. Data goes to stdout, talk to stderr."
+)
+
 
 def pages() -> dict[str, str]:
     """Return the page by its path."""
@@ -24,9 +31,7 @@ def _page() -> str:
         lines += [f".B convkit {_escape(one.name)}", _escape(one.usage), ".br"]
     lines += [
         ".SH DESCRIPTION",
-        _escape("Given an image and what a filter made of it, learn-kernel finds the filter's kernel, with an error bar on "
-                "every tap and a verdict: is it a linear filter at all? Given a kernel, convolve applies it. compare sets runs "
-                "side by side, kernels lists the library. Data goes to stdout, talk to stderr."),
+        _escape(ABOUT),
         ".SH OPTIONS", *_options(general()),
     ]  # fmt: skip
     for one in commands():

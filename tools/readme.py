@@ -1,4 +1,4 @@
-"""Run every command that README.md and docs/ show, and check what they show against what comes; `--write` puts it right.
+"""Run every command that README.md and docs/ show, and check it against what comes; `--write` puts it right.
 
 A block that begins with ```console holds commands after `$ ` and their output (stdout and stderr as a terminal
 would mix them). In a block marked ```console approximate, which shows timings or a long walk through an ill-conditioned

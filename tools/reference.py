@@ -25,7 +25,12 @@ def pages() -> dict[str, str]:
 def _command(command: Command) -> str:
     arguments = [one for one in command.options if one.argument]
     options = [one for one in command.options if not one.argument]
-    parts = [f"# convkit {command.name}", MADE, command.summary, f"```text\nconvkit {command.name} {command.usage}\n```"]
+    parts = [
+        f"# convkit {command.name}",
+        MADE,
+        command.summary,
+        f"```text\nconvkit {command.name} {command.usage}\n```",
+    ]
     parts += [_paragraph(one) for one in command.paragraphs[1:]]
     if arguments:
         parts += ["## Arguments", _definitions(arguments)]
@@ -68,8 +73,9 @@ def _settings() -> str:
 {MADE}
 ## Keys of a configuration file
 
-A file for `--config`, or for `compare`, is TOML with these keys: the long options with underscores. What is typed beats the
-environment, which beats the file, which beats the default. An unknown key is refused, with the nearest one that there is.
+A file for `--config`, or for `compare`, is TOML with these keys: the long options with underscores. What is typed beats
+the environment, which beats the file, which beats the default. An unknown key is refused, with the nearest one that
+there is.
 
 | key | default | what it sets |
 |---|---|---|
@@ -113,7 +119,9 @@ def _python() -> str:
     """Return the public names with their docstrings, whose examples the tests run."""
     parts = [
         "# Python", MADE,
-        "`import convkit` loads neither torch nor NumPy; names are imported when first used. Every example below runs as a test.",
+        "`import convkit` loads neither torch nor NumPy; names are imported when first used. Every example "
+        "below runs as "
+        "a test.",
     ]  # fmt: skip
     for name in convkit.__all__:
         thing = getattr(convkit, name)
@@ -130,7 +138,7 @@ def _members(thing: type) -> list[tuple[str, object]]:
     for one in [thing, *thing.__mro__[1:]]:
         if one.__module__.startswith("convkit"):
             for name, value in vars(one).items():
-                value = getattr(value, "__func__", value)  # noqa: PLW2901 - of classmethods
+                value = getattr(value, "__func__", value)
                 documented = isinstance(value, property) or inspect.isfunction(value)
                 if documented and not name.startswith("_") and value.__doc__ and name not in dict(found):
                     found.append((name, value))

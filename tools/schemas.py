@@ -50,15 +50,15 @@ def pages() -> dict[str, str]:
     )
     files["docs/reference/json.md"] = f"""# JSON
 
-Every record says in its field `schema` what it is. Within a version of a schema, fields may be added; none is taken away, and none
-changes its meaning. There is no NaN: what is not determined, or not finite, is `null`.
+Every record says in its field `schema` what it is. Within a version of a schema, fields may be added; none is taken
+away, and none changes its meaning. There is no NaN: what is not determined, or not finite, is `null`.
 
 | schema | printed by | file |
 |---|---|---|
 {rows}
 
-The files are JSON Schema, draft 2020-12, made from the models that print the records. The tests run every command above and
-hold what comes to them, without room for fields that the schema does not know.
+The files are JSON Schema, draft 2020-12, made from the models that print the records. The tests run every command above
+and hold what comes to them, without room for fields that the schema does not know.
 
 ```console
 $ convkit convolve "1,2,3" --kernel 1,1 --json | python -c "import json, sys; print(sorted(json.load(sys.stdin)))"

@@ -1,7 +1,7 @@
 """What commands without a model of their own print as JSON; the published schemas are made of these.
 
-`learn-kernel` and `compare` print models (`Recovery`, `Comparison`). `convolve` and `kernels` start without pydantic, so
-theirs are told here, and a test holds what is printed to them.
+`learn-kernel` and `compare` print models (`Recovery`, `Comparison`). `convolve` and `kernels` start without pydantic,
+so theirs are told here, and a test holds what is printed to them.
 """
 
 from typing import Literal
