@@ -19,7 +19,7 @@ class ConventionRecord(TypedDict):
 
 
 class ConvolutionRecord(TypedDict):
-    """One filtered image; ``minimum`` and ``maximum`` are of the response, before ``map`` brought it into [0, 1].
+    """One filtered image; ``minimum`` and ``maximum`` are of the response as mapped, before it was clipped.
 
     ``values`` holds the numbers when there are at most 400, ``output`` the file when one was written.
     """
