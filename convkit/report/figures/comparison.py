@@ -21,6 +21,9 @@ _MARKS = "osD^vP*X"
 # Lines beyond this many would not be told apart; the first ones are drawn.
 MOST_LINES = 8
 
+# Letters of a name, and of all names that stand below the axis side by side.
+_LONG, _MOST_LETTERS = 24, 70
+
 Lines = dict[str, dict[Any, list[Run]]]
 
 
@@ -100,7 +103,14 @@ def _draw(figure: FigureBase, result: Comparison, key: str, lines: Lines) -> Non
         if high < 3 * low:  # errors that agree are not to look as if they differed
             axes.set_ylim(low / 3, 3 * high)
     if not numeric:
-        axes.set_xticks(range(len(values)), [literal(told(value)) for value in values])
+        names = [_short(told(value)) for value in values]
+        turned = sum(map(len, names)) > _MOST_LETTERS
+        axes.set_xticks(
+            range(len(values)),
+            [literal(name) for name in names],
+            rotation=30.0 if turned else 0.0,
+            ha="right" if turned else "center",
+        )
     elif min(values) > 0 and max(values) / min(values) > 20:
         axes.set_xscale("log")
     axes.grid(visible=True)
@@ -130,12 +140,17 @@ def _draw_line(
     axes.errorbar(
         x, y, bars if np.any(bars) else None, color=colour, marker=mark, markersize=4.0 + width, capsize=2.5,
         linewidth=width, elinewidth=1.2,
-        label=literal(name),
+        label=literal(_short(name, 2 * _LONG)),
     )  # fmt: skip
     if np.isfinite(below).any() and measure is tap_error:
         axes.plot(x, below, ":", color=colour, linewidth=0.8 + width / 2)
         return True
     return False
+
+
+def _short(name: str, most: int = _LONG) -> str:
+    """Leave out the middle of a long name: both ends tell more of a file."""
+    return name if len(name) <= most else f"{name[: most // 2]}…{name[1 - most // 2 :]}"
 
 
 def _lines(result: Comparison, key: str) -> Lines:

@@ -19,8 +19,8 @@ from convkit.report.verdict import Verdict
 # Rows and cells that a page can carry.
 _MOST_ROWS = 2000
 _MOST_TAPS = 6000
-# Columns of a kernel that fits into a third of the page.
-_NARROW = 3
+# Up to so many columns, three or two kernels fit side by side.
+_NARROW, _WIDE = 3, 6
 # What the picture of a large kernel costs, in cells.
 _PICTURE = 100
 
@@ -69,7 +69,7 @@ def comparison_page(result: Comparison, *, command: str | None = None, tolerance
         drawings=comparison_drawings(result),
         true_view=_true(result),
         cards=cards,
-        wide=any(card.view is not None and card.view.shape[1] > _NARROW for card in cards),
+        room=_room(cards),
         changed=changed,
         left=left,
         command=command,
@@ -164,6 +164,12 @@ def _cards(result: Comparison, runs: list[Run]) -> list[Card]:
             shown = view(f"Run {number}", one.kernel, scale=scale, unknown=hidden)
         cards.append(Card(number, _named(one, result), shown, _told(one)))
     return cards
+
+
+def _room(cards: list[Card]) -> str:
+    """Return the class for the width that the widest kernel needs."""
+    columns = max((card.view.shape[1] for card in cards if card.view is not None and card.view.rows), default=1)
+    return "narrow" if columns <= _NARROW else "wide" if columns <= _WIDE else "widest"
 
 
 def _cost(one: Run) -> int:
