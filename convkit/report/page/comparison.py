@@ -148,8 +148,9 @@ def _true(result: Comparison) -> View | None:
 
 
 def _cards(result: Comparison, runs: list[Run]) -> list[Card]:
-    """Show kernels while there is room for them, in the same colours."""
-    scale = max((largest(one.true if one.true is not None else one.kernel) for one in runs), default=0.0)
+    """Show kernels while there is room for them, in the same colours if they should be the same."""
+    shared = _true(result)
+    scale = max((largest(one.true) for one in runs), default=0.0) if shared is not None else None
     cards: list[Card] = []
     room = _MOST_TAPS
     for number, one in enumerate(runs, start=1):
@@ -161,7 +162,7 @@ def _cards(result: Comparison, runs: list[Run]) -> list[Card]:
             hidden = np.zeros(one.kernel.shape, dtype=bool)
             if one.identifiable is False and one.standard_error is not None:
                 hidden = ~np.isfinite(one.standard_error)
-            shown = view(f"Run {number}", one.kernel, scale=scale, unknown=hidden)
+            shown = view(f"Run {number}", one.kernel, scale=scale, unknown=hidden, digits=3)
         cards.append(Card(number, _named(one, result), shown, _told(one)))
     return cards
 
