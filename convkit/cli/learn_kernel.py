@@ -24,6 +24,7 @@ def learn_kernel(
     ] = None,
     plot: options.Plot = None,
     animate: options.Animate = None,
+    report: options.Report = None,
     watch: options.Watch = False,
     full: options.Full = False,
     as_json: options.Json = False,
@@ -40,7 +41,7 @@ def learn_kernel(
     from convkit.experiment.config import Config, read_config
     from convkit.experiment.learn import run
     from convkit.report.messages import printable, say
-    from convkit.report.outputs import check_animation, check_distinct, check_plot, write_output
+    from convkit.report.outputs import check_animation, check_distinct, check_page, check_plot, write_output
     from convkit.report.progress import step_progress
 
     file = read_config(config) if config is not None else Config()
@@ -61,12 +62,14 @@ def learn_kernel(
         _check_save(save, inputs)
     check_plot(plot, inputs)
     check_animation(animate, inputs)
+    check_page(report, inputs)
     for option, asked in (("--animate", animate is not None), ("--watch", watch)):
         if asked:
             _check_descends(experiment, option)
-    check_distinct({"--save": save, "--plot": plot, "--animate": animate})
+    check_distinct({"--save": save, "--plot": plot, "--animate": animate, "--report": report})
+    keep_steps = animate is not None or report is not None
     with step_progress(experiment.steps, quiet=quiet or as_json, watched=watch) as on_step:
-        found = run(experiment, watch=on_step, announce=None if quiet else say, keep_steps=animate is not None)
+        found = run(experiment, watch=on_step, announce=None if quiet else say, keep_steps=keep_steps)
     if save is not None:
         _save(found, save)
     if as_json:
@@ -85,6 +88,11 @@ def learn_kernel(
         from convkit.report.animation import animated
 
         write_output(animate, animated(found, animate), quiet=quiet or as_json)
+    if report is not None:
+        from convkit.report.page import recovery_page
+
+        page = recovery_page(found, command=options.command_typed())
+        write_output(report, page.encode(), quiet=quiet or as_json)
     raise typer.Exit(0 if found.answer_is_yes else 1)
 
 

@@ -3,6 +3,8 @@
 import functools
 import inspect
 import os
+import shlex
+import sys
 from collections.abc import Callable
 from typing import Annotated, Any
 
@@ -75,6 +77,7 @@ Export = _text("--export", "F.csv", "Write the rows to this file too, every numb
 
 Plot = _text("--plot", "F", "Draw figures into this file: .png, .svg or .pdf.")
 Animate = _text("--animate", "F", "The descent as a moving picture: .gif, .png or .webp.")
+Report = _text("--report", "F.html", "Tell all in one page of HTML, to be read offline.")
 Watch = Annotated[bool, typer.Option("--watch", help="Show loss and kernel while the descent runs.")]
 
 # One entry for every field of `convkit.experiment.Experiment`, in the order of the help; a test holds them together.
@@ -166,6 +169,11 @@ def files_named(settings: dict[str, Any], *others: str | None) -> list[str]:
     return [
         text for value in values for text in (value if isinstance(value, list) else [value]) if isinstance(text, str)
     ]
+
+
+def command_typed() -> str:
+    """Return the command as it was typed, but for the quotes that a shell would ask for now."""
+    return shlex.join(["convkit", *sys.argv[1:]])
 
 
 def merged(given: dict[str, Any], file: dict[str, Any]) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Files beside the result: whether they can be written is found out before the run, not after it."""
 
+import importlib
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -11,6 +12,7 @@ from convkit.text import shown
 
 PLOT_SUFFIXES = (".png", ".svg", ".pdf")
 ANIMATION_SUFFIXES = (".gif", ".png", ".webp")
+PAGE_SUFFIXES = (".html", ".htm")
 
 
 def check_output(option: str, path: str, suffixes: tuple[str, ...], inputs: Iterable[str | os.PathLike[str]]) -> None:
@@ -94,6 +96,22 @@ def check_animation(path: str | None, inputs: Iterable[str | os.PathLike[str]]) 
             raise OutputError(expected="a Pillow with WebP", got="one without", hint="--animate out.gif")
 
 
+def check_page(path: str | None, inputs: Iterable[str | os.PathLike[str]]) -> None:
+    """Refuse a page that could not be made or written.
+
+    Raises
+    ------
+    OutputError
+        For another suffix, or a place that cannot be written to.
+    MissingExtraError
+        When matplotlib or Jinja2 is not installed.
+    """
+    if path is not None:
+        check_output("--report", path, PAGE_SUFFIXES, inputs)
+        need_matplotlib("--report")
+        _need("jinja2", "Jinja2 for --report")
+
+
 def need_matplotlib(what: str) -> None:
     """Say which extra is missing, if it is.
 
@@ -102,11 +120,15 @@ def need_matplotlib(what: str) -> None:
     MissingExtraError
         When matplotlib is not installed.
     """
+    _need("matplotlib", f"matplotlib for {what}")
+
+
+def _need(module: str, told: str) -> None:
     try:
-        import matplotlib  # noqa: F401
+        importlib.import_module(module)
     except ImportError as error:
         raise MissingExtraError(
-            expected=f"matplotlib for {what}",
+            expected=told,
             got="an installation without it",
             hint="pip install 'convkit[report]', or leaving it out",
         ) from error

@@ -20,7 +20,18 @@ def colour_of(share: float) -> RGB:
     if share != share:  # NaN
         return UNKNOWN
     towards, share = (ORANGE if share > 0 else BLUE), min(abs(share), 1.0)
-    red, green, blue = (round(start + share * (end - start)) for start, end in zip(NEUTRAL, towards, strict=True))
+    return between(NEUTRAL, towards, share)
+
+
+def between(one: RGB, other: RGB, share: float) -> RGB:
+    """Return the colour so far on the way from one to another.
+
+    Examples
+    --------
+    >>> between((0, 0, 0), (100, 200, 50), 0.5)
+    (50, 100, 25)
+    """
+    red, green, blue = (round(start + share * (end - start)) for start, end in zip(one, other, strict=True))
     return red, green, blue
 
 

@@ -8,7 +8,7 @@ from rich.table import Table
 
 from convkit.experiment import Recovery
 from convkit.experiment.record import BiasBlock, KernelBlock, LearningRateBlock
-from convkit.report.certainty import ROUNDING
+from convkit.report.certainty import error_bar
 from convkit.report.identity import identity_lines, window_table
 from convkit.report.kernel_cells import kernel_cells
 from convkit.report.messages import printable
@@ -52,7 +52,7 @@ def show_recovery(found: Recovery, *, full: bool = False) -> None:
             lines = identity_lines(channel.kernel, channel.fit, channel.border, found.convention.offset)
             show("\n".join([channel.name.upper(), *lines, ""]))
             _show_kernel(channel.kernel, channel.bias, found, full=full)
-    show("\n".join(_closing(found)))
+    show("\n".join(closing_lines(found)))
 
 
 def _show_kernel(kernel: KernelBlock, bias: BiasBlock, found: Recovery, *, full: bool) -> None:
@@ -71,21 +71,27 @@ def _show_kernel(kernel: KernelBlock, bias: BiasBlock, found: Recovery, *, full:
         _show_large(kernel, bias, every=every)
 
 
-def _opening(found: Recovery) -> list[str]:
-    settings, convention = found.experiment, found.convention
-    (height, width), kernel = settings["size"], found.kernel
+def subject_line(found: Recovery) -> str:
+    """Return what was looked for, and in what."""
+    settings = found.experiment
+    height, width = settings["size"]
     asked = f"a {height}x{width} kernel{' and a bias' if found.bias.learned is not None else ''}"
     named = {key: _named(settings[key]) for key in ("image", "target", "kernel")}
     source = f"target {named['target']}" if settings["target"] is not None else f"true kernel {named['kernel']}"
-    stride = f", stride {convention.stride}" if convention.stride != 1 else ""
-    padding = convention.padding or "border unknown, interior only"
     subject = f"image {named['image']}, {source}"
     if settings["pairs"]:
         subject = f"pairs of {_named(settings['pairs'])}"
     if found.probe is not None:
         subject = f"program {printable(found.probe.program)}"
+    return f"{subject}: find {asked}"
+
+
+def _opening(found: Recovery) -> list[str]:
+    convention, kernel = found.convention, found.kernel
+    stride = f", stride {convention.stride}" if convention.stride != 1 else ""
+    padding = convention.padding or "border unknown, interior only"
     lines = [
-        f"{subject}: find {asked}",
+        subject_line(found),
         f"{convention.operation}, {padding}{stride}, first tap at {convention.offset} from the output pixel",
     ]
     told = found.identifiability
@@ -172,22 +178,15 @@ def _tap_table(kernel: KernelBlock, bias: BiasBlock, positions: list[tuple[int, 
             expected = float(true[row, column])
             cells += [compact(expected), _signed(learned - expected) if known else "—"]
         whole = [str(integer.numerators[row][column])] if over and integer is not None else []
-        add_row(table, *cells, _error(standard_error, largest), *whole)
+        add_row(table, *cells, error_bar(standard_error, largest), *whole)
     if bias.learned is not None:
         known = bias.standard_error is not None and np.isfinite(bias.standard_error)
         cells = ["bias", compact(bias.learned) if known or every else "—"]
         if true is not None:
             cells += [compact(bias.true), _signed(bias.learned - (bias.true or 0.0)) if known or every else "—"]
-        error = _error(bias.standard_error if bias.standard_error is not None else np.nan, largest)
+        error = error_bar(bias.standard_error if bias.standard_error is not None else np.nan, largest)
         add_row(table, *cells, error, *([""] if over else []))
     return table
-
-
-def _error(value: float, largest: float) -> str:
-    """Write a standard error; rounding alone leaves errors that nobody need see."""
-    if not np.isfinite(value):
-        return "—"
-    return compact(value, 2) if value > ROUNDING * largest else "0"
 
 
 def _show_large(kernel: KernelBlock, bias: BiasBlock, *, every: bool) -> None:
@@ -202,7 +201,8 @@ def _show_large(kernel: KernelBlock, bias: BiasBlock, *, every: bool) -> None:
     show(_tap_table(kernel, bias, positions, every=every))
 
 
-def _closing(found: Recovery) -> list[str]:
+def closing_lines(found: Recovery) -> list[str]:
+    """Return how a run ended and what remains to be said of it, a sentence a line."""
     foretold = found.learning_rate.predicted_arrival if found.learning_rate is not None else None
     arrival = f" ({compact(foretold)} foretold)" if foretold is not None and np.isfinite(foretold) else ""
     lines = [f"{found.status} after {found.steps} steps{arrival}, loss {compact(found.final_loss)}"]

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, FigureBase
 
@@ -14,13 +13,16 @@ from convkit.errors import SettingsError
 from convkit.experiment import Comparison
 from convkit.experiment.runs import Run
 from convkit.report.columns import told
-from convkit.report.figures.style import QUIET, drawn, literal
+from convkit.report.figures.style import LINES, QUIET, drawn, literal
 
 # Standard errors below this share of the largest tap are rounding.
 _ROUNDING = 1e-12
 _MARKS = "osD^vP*X"
 # Lines beyond this many would not be told apart; the first ones are drawn.
 MOST_LINES = 8
+
+# Letters of a name, and of all names that stand below the axis side by side.
+_LONG, _MOST_LETTERS = 24, 70
 
 Lines = dict[str, dict[Any, list[Run]]]
 
@@ -88,7 +90,7 @@ def _draw(figure: FigureBase, result: Comparison, key: str, lines: Lines) -> Non
     measure = tap_error if errors else _loss
     bounded = False
     for number, (name, groups) in enumerate(lines.items()):
-        colour = colormaps["viridis"](0.12 + 0.75 * number / max(1, len(lines) - 1))
+        colour = LINES[number % len(LINES)]
         # Wide ones below narrow ones, so that lines which coincide are all seen.
         width = 1.4 + 2.4 * (len(lines) - 1 - number) / max(1, len(lines) - 1) if len(lines) > 1 else 1.4
         bounded |= _draw_line(axes, groups, places, measure, (name, colour, _MARKS[number % len(_MARKS)], width))
@@ -97,8 +99,18 @@ def _draw(figure: FigureBase, result: Comparison, key: str, lines: Lines) -> Non
     axes.set(xlabel=key.replace("_", " "), ylabel="tap error (root mean square)" if errors else "final loss")
     if any(line.get_ydata()[0] > 0 for line in axes.lines if len(line.get_ydata())):  # type: ignore[arg-type, index, operator]
         axes.set_yscale("log")
+        low, high = axes.get_ylim()
+        if high < 3 * low:  # errors that agree are not to look as if they differed
+            axes.set_ylim(low / 3, 3 * high)
     if not numeric:
-        axes.set_xticks(range(len(values)), [literal(told(value)) for value in values])
+        names = [_short(told(value)) for value in values]
+        turned = sum(map(len, names)) > _MOST_LETTERS
+        axes.set_xticks(
+            range(len(values)),
+            [literal(name) for name in names],
+            rotation=30.0 if turned else 0.0,
+            ha="right" if turned else "center",
+        )
     elif min(values) > 0 and max(values) / min(values) > 20:
         axes.set_xscale("log")
     axes.grid(visible=True)
@@ -128,12 +140,17 @@ def _draw_line(
     axes.errorbar(
         x, y, bars if np.any(bars) else None, color=colour, marker=mark, markersize=4.0 + width, capsize=2.5,
         linewidth=width, elinewidth=1.2,
-        label=literal(name),
+        label=literal(_short(name, 2 * _LONG)),
     )  # fmt: skip
     if np.isfinite(below).any() and measure is tap_error:
         axes.plot(x, below, ":", color=colour, linewidth=0.8 + width / 2)
         return True
     return False
+
+
+def _short(name: str, most: int = _LONG) -> str:
+    """Leave out the middle of a long name: both ends tell more of a file."""
+    return name if len(name) <= most else f"{name[: most // 2]}…{name[1 - most // 2 :]}"
 
 
 def _lines(result: Comparison, key: str) -> Lines:

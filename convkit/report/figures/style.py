@@ -16,6 +16,8 @@ from convkit.report.palette import BLUE, NEUTRAL, ORANGE, UNKNOWN, hexadecimal
 INK = "#1c1c1d"
 # Lines and marks that read on white and on black.
 SEEN, FORETOLD, TRUE, QUIET = "#2f7fc4", "#d95f02", "#8a8a8a", "#8f8f8f"
+# So do lines of several kinds, which have marks of their own too.
+LINES = ("#2f7fc4", "#d95f02", "#1b9e77", "#a66ad6", "#d6438a", "#8f7a00", "#0f93a8", "#8a8a8a")
 
 _STYLE = {
     "font.family": ["DejaVu Sans"],  # matplotlib brings it along, so that widths are the same everywhere
