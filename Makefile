@@ -64,6 +64,7 @@ bench: install  ## Measure convkit beside its peers.
 	$(BIN)/python benchmarks/learn.py
 	$(BIN)/python benchmarks/pairs.py
 	$(BIN)/python benchmarks/grid.py
+	$(BIN)/python benchmarks/large.py
 	$(BIN)/python benchmarks/device.py
 
 clean:  ## Remove what was built.
