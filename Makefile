@@ -64,6 +64,8 @@ bench: install  ## Measure convkit beside its peers.
 	$(BIN)/python benchmarks/learn.py
 	$(BIN)/python benchmarks/pairs.py
 	$(BIN)/python benchmarks/grid.py
+	$(BIN)/python benchmarks/large.py
+	$(BIN)/python benchmarks/device.py
 
 clean:  ## Remove what was built.
 	rm -rf .venv .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache dist build

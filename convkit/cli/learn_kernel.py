@@ -7,6 +7,7 @@ import typer
 
 from convkit.cli import options
 from convkit.errors import SettingsError
+from convkit.text import whole
 
 if TYPE_CHECKING:
     from convkit.experiment import Experiment, Recovery
@@ -22,6 +23,8 @@ def learn_kernel(
         str | None,
         typer.Option("--save", metavar="F", help="Write the record (.json) or the kernel (.npy, .csv, .txt)."),
     ] = None,
+    jobs: options.JobsOfSum = None,
+    cluster: options.ClusterOfSum = None,
     plot: options.Plot = None,
     animate: options.Animate = None,
     report: options.Report = None,
@@ -42,7 +45,7 @@ def learn_kernel(
     from convkit.experiment.learn import run
     from convkit.report.messages import printable, say
     from convkit.report.outputs import check_animation, check_distinct, check_page, check_plot, write_output
-    from convkit.report.progress import step_progress
+    from convkit.report.progress import learning_progress
 
     file = read_config(config) if config is not None else Config()
     if file.vary:
@@ -68,8 +71,9 @@ def learn_kernel(
             _check_descends(experiment, option)
     check_distinct({"--save": save, "--plot": plot, "--animate": animate, "--report": report})
     keep_steps = animate is not None or report is not None
-    with step_progress(experiment.steps, quiet=quiet or as_json, watched=watch) as on_step:
-        found = run(experiment, watch=on_step, announce=None if quiet else say, keep_steps=keep_steps)
+    how = {"jobs": None if jobs is None else whole("--jobs", jobs, 1), "cluster": cluster, "keep_steps": keep_steps}
+    with learning_progress(experiment.steps, quiet=quiet or as_json, watched=watch) as (on_step, on_progress):
+        found = run(experiment, watch=on_step, announce=None if quiet else say, on_progress=on_progress, **how)
     if save is not None:
         _save(found, save)
     if as_json:

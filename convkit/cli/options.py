@@ -69,6 +69,8 @@ FailFast = Annotated[bool, typer.Option("--fail-fast", help="Stop at the first r
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Tell what would be done, and do nothing.")]
 Jobs = _text("--jobs", "N", "Run in N processes (default: in this one).")
 Cluster = _text("--cluster", "ADDRESS", "Run on a Dask cluster: tcp://host:8786, or its scheduler file.")
+JobsOfSum = _text("--jobs", "N", "Sum over several or large pairs in N processes; the same bits with any number.")
+ClusterOfSum = _text("--cluster", "ADDRESS", "Sum on a Dask cluster: tcp://host:8786, or its scheduler file.")
 Group = _text("--group", "K,K", "One row for the runs that share these settings, with spread and efficiency.")
 Stat = _text("--stat", "S", "What a group's row tells: median (default), mean, min or max.")
 Sort = _text("--sort", "KEY", "Order the rows by a varied key or a column.")

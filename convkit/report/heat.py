@@ -18,7 +18,7 @@ def numbered_cells(values: Matrix, *, digits: int = 4, scale: float | None = Non
 
     Examples
     --------
-    >>> print(numbered_cells(np.array([[1.0, -0.25], [np.nan, 0.0]])).plain)
+    >>> print(numbered_cells(np.array([[1.0, -0.25], [np.nan, 0.0]])).plain)  # doctest: +NORMALIZE_WHITESPACE
       1    -0.25
       —      0
     """

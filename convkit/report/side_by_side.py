@@ -17,7 +17,8 @@ def side_by_side(pictures: Sequence[Titled], width: int) -> RenderableType:
     Examples
     --------
     >>> from rich.console import Console
-    >>> Console(width=20).print(side_by_side([("a", Text("1 2")), ("b", Text("3 4"))], 20))
+    >>> pictures = side_by_side([("a", Text("1 2")), ("b", Text("3 4"))], 20)
+    >>> Console(width=20).print(pictures)  # doctest: +NORMALIZE_WHITESPACE
     a     b
     1 2   3 4
     """

@@ -1,9 +1,12 @@
 """The proof: run the found kernel as the program would have, and count the pixels that come out the same."""
 
 import math
+import operator
 from dataclasses import dataclass
+from functools import partial
 
 from convkit.recovery.autocorrelation import transform_length
+from convkit.recovery.problem import Problem
 from convkit.recovery.proof.outputs import Outputs
 from convkit.recovery.proof.program import Arithmetic, Program, Rounding
 from convkit.recovery.proof.snapping import Snapped
@@ -155,9 +158,14 @@ def replay(
     'exact: 3 of 3 pixels, half up'
     """
     size = (program.taps.shape[0], program.taps.shape[1])
-    outputs = Outputs.inside(scene, size, offset)
     arithmetic = Arithmetic(program, recording, image_level, scene.stride)
-    return Replay.of(outputs.tally(arithmetic, tiles_for(outputs)), program.rounding)
+    problem = Problem((scene.pair(size, offset),), size, scene.stride, summing=scene.summing)
+    return Replay.of(problem.total(partial(_tally, arithmetic), operator.add), program.rounding)
+
+
+def _tally(arithmetic: Arithmetic, part: Problem) -> Tally:
+    outputs = Outputs.of_pair(part.pairs[0], part.size, part.stride)
+    return outputs.tally(arithmetic, tiles_for(outputs))
 
 
 def tiles_for(outputs: Outputs) -> list[Tile]:
