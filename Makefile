@@ -43,8 +43,9 @@ types: install  ## Do the types fit?
 layers: install  ## Do imports point downwards only?
 	$(BIN)/lint-imports
 
-docs: install  ## Does the README show what the commands print?
+docs: install  ## Do README and notebook show what comes of their commands?
 	$(BIN)/python tools/readme.py
+	$(BIN)/python tools/notebook.py
 
 readme: install  ## Write the outputs shown in the README anew.
 	$(BIN)/python tools/readme.py --write
