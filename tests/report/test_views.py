@@ -32,7 +32,8 @@ def printed(result: object) -> str:
 
 def test_a_recovery_tells_its_verdict_and_shows_its_kernel_and_loss(lesson: convkit.Recovery) -> None:
     page = parsed(lesson)
-    told = "Recovered. The data determine all 3 unknowns, and after 40 steps every tap is within 0.00115 of the true kernel."
+    told = "Recovered. The data determine all 3 unknowns, and after 40 steps every tap is within 0.00115 of the true"
+    told += " kernel."
     assert page.find("p/strong").text == told
     captions = [caption.text for caption in page.iter("caption")]
     assert captions == ["learned", "true", "learned − true", "standard error"]
