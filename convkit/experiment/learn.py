@@ -9,7 +9,7 @@ import numpy as np
 
 from convkit.convolution.backends import check_device
 from convkit.experiment.answer import Answer
-from convkit.experiment.assemble import assemble, with_phases
+from convkit.experiment.assemble import assemble
 from convkit.experiment.identify import Understood, identify, judge_pair
 from convkit.experiment.inputs import read_inputs
 from convkit.experiment.light import in_its_light
@@ -17,6 +17,7 @@ from convkit.experiment.pose import Posed, pose
 from convkit.experiment.probe_record import with_probe
 from convkit.experiment.probing import probe
 from convkit.experiment.record import LearningRateBlock, Recovery
+from convkit.experiment.resizer_record import with_phases
 from convkit.experiment.resizing import understand_resizer
 from convkit.experiment.settings import Experiment
 from convkit.recovery import (
@@ -140,9 +141,9 @@ def _run_program(
     seconds = time.perf_counter() - began
     found = probed.found
     descent, learning_rate = _search(found.answer, found.posed, watch, announce)
-    record = assemble(found, (), probed.light, descent, learning_rate, seconds + descent.seconds)
+    record = assemble(found, probed.channels, probed.light, descent, learning_rate, seconds + descent.seconds)
     if probed.resized is not None:
-        record = with_phases(record, probed.resized)
+        record = with_phases(record, probed.resized, experiment)
     return with_probe(record, probed)
 
 
@@ -152,13 +153,13 @@ def _run_resizer(
     """Find one kernel for each output phase of a pair of different sizes."""
     began = time.perf_counter()
     images = np.random.default_rng(np.random.SeedSequence(experiment.seed).spawn(3)[0])
-    inputs = read_inputs(experiment.model_copy(update={"channels": False}), images)
-    resized = understand_resizer(experiment, inputs, understand)
-    found = resized.phases[0][1]
+    resized = understand_resizer(experiment, read_inputs(experiment, images), understand)
+    found = resized.first
+    channels = resized.channels(understand)
     seconds = time.perf_counter() - began
     descent, learning_rate = _search(found.answer, found.posed, watch, announce)
-    record = assemble(found, (), None, descent, learning_rate, seconds + descent.seconds)
-    return with_phases(record, resized)
+    record = assemble(found, channels, resized.light, descent, learning_rate, seconds + descent.seconds)
+    return with_phases(record, resized, experiment)
 
 
 def _understand(posed: Posed, solve: Callable[[Problem], Solution]) -> Understood:

@@ -72,14 +72,19 @@ def in_its_light(found: Understood, understand: Callable[[Posed], Understood]) -
     settled = found.judgement.verdict in (Verdict.EXACT, Verdict.LINEAR, Verdict.NOT_IDENTIFIABLE)
     if asked is Transfer.AUTO and settled:
         return found, Light(Transfer.SRGB, encoded)
-    other = understand(pose(found.posed.experiment, _decoded(inputs)))
+    other = understand(pose(found.posed.experiment, decoded(inputs)))
     linear = _residual_levels(other, inputs)
-    if asked is Transfer.LINEAR or linear < _CLEARLY_LESS * encoded:
+    if asked is Transfer.LINEAR or lesser_light(linear, encoded):
         return other, Light(Transfer.LINEAR, encoded, linear)
     return found, Light(Transfer.SRGB, encoded, linear)
 
 
-def _decoded(inputs: Inputs) -> Inputs:
+def lesser_light(linear: float, encoded: float) -> bool:
+    """Whether linear light leaves so much less that it is believed."""
+    return linear < _CLEARLY_LESS * encoded
+
+
+def decoded(inputs: Inputs) -> Inputs:
     """Return the inputs in linear light, where they have no steps of one size and no rails to speak of."""
 
     def decoded(image: Image) -> Image:

@@ -34,7 +34,7 @@ def show_recovery(found: Recovery, *, full: bool = False) -> None:
         show(_loss_table(found))
     if found.kernel is not None:
         _show_kernel(found.kernel, found.bias, found, full=full)
-    else:
+    elif not found.channels_share:
         for channel in found.channels:
             lines = identity_lines(channel.kernel, channel.fit, channel.border, found.convention.offset)
             show("\n".join([channel.name.upper(), *lines, ""]))
@@ -68,6 +68,8 @@ def _opening(found: Recovery) -> list[str]:
         f"{subject}: find {asked}",
         f"{convention.operation}, {padding}{stride}, first tap at {convention.offset} from the output pixel",
     ]
+    if found.resizer is not None and kernel is None:
+        lines = [f"{subject}: find what resizes it, a kernel for each output phase"]
     told = found.identifiability
     if not told.identifiable:
         lines += [
@@ -85,9 +87,10 @@ def _opening(found: Recovery) -> list[str]:
     else:
         lines.append("exact: the normal equations, solved and refined")
     if found.channels:
-        shared = "share one kernel" if kernel is not None else "went through DIFFERENT kernels, shown one by one"
+        kernels = "kernel" if found.resizer is None or kernel is not None else "kernel a phase"
+        shared = f"share one {kernels}" if found.channels_share else "went through DIFFERENT kernels, shown one by one"
         lines.append(f"colour pictures: the channels {', '.join(one.name for one in found.channels)} {shared}")
-    if kernel is not None:
+    if kernel is not None or found.resizer is not None:
         lines += identity_lines(
             kernel,
             found.fit,
