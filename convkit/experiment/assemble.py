@@ -366,7 +366,7 @@ def _fit_block(understood: Understood) -> FitBlock:
             "evidence": [EvidenceBlock.taken_from(one) for one in told.evidence],
         }
     )
-    if identity is None:
+    if identity is None or posed.inputs.linear:  # in linear light nothing is reproduced to the last bit
         return fit
     return fit.model_copy(
         update={

@@ -273,7 +273,12 @@ def rim_of(found: Understood, scene: Registered) -> Border | None:
     place = posed.offset if size == found.size else (-(size[0] // 2), -(size[1] // 2))
     level = posed.inputs.images[0].level
     interior = replay(scene, program, place, recording, image_level=level)
-    return find_border(scene, program, place, recording, interior, image_level=level)
+    border = find_border(scene, program, place, recording, interior, image_level=level)
+    if border.rule is not None and posed.inputs.linear:  # where nothing is reproduced to the last bit
+        rms = border.candidates[0].rms
+        told = f"{border.rule} leaves a residual of {rms:.3g} in linear light, {interior.rms:.3g} inside"
+        return replace(border, told=told)
+    return border
 
 
 def scenes_of(posed: Posed) -> tuple[Registered, ...]:

@@ -12,7 +12,7 @@ from convkit.experiment.inputs import Inputs
 from convkit.experiment.pose import Posed, pose
 from convkit.experiment.settings import Transfer
 from convkit.image import Image
-from convkit.image.srgb import to_encoded, to_linear
+from convkit.image.srgb import linear_slope, to_encoded, to_linear
 from convkit.recovery import Parameters
 from convkit.recovery.problem import Pair
 from convkit.recovery.responses import predicted
@@ -85,17 +85,19 @@ def lesser_light(linear: float, encoded: float) -> bool:
 
 
 def decoded(inputs: Inputs) -> Inputs:
-    """Return the inputs in linear light, where they have no steps of one size and no rails to speak of."""
+    """Return the inputs in linear light, where they have no steps of one size: what rounding leaves is uneven."""
 
     def decoded(image: Image) -> Image:
         return replace(image, values=to_linear(image.values), level=None, bits=None)
 
     assert inputs.targets is not None  # pictures
+    slopes = [np.square(linear_slope(target.values)).mean() for target in inputs.targets]
     return replace(
         inputs,
         images=tuple(map(decoded, inputs.images)),
         targets=tuple(map(decoded, inputs.targets)),
         linear=True,
+        decoded_variance=inputs.recording.rounding_variance * float(np.mean(slopes)),
     )
 
 

@@ -42,6 +42,10 @@ _SMALL_RIM = 24
 # An answer is black and white when all but this share lie on a rail, at any contrast.
 _BLACK_AND_WHITE = 0.999
 
+_WELL = (Verdict.EXACT, Verdict.LINEAR)
+# Contrasts below this are low enough.
+_LEAST_HALVED = 0.2
+
 Shape = tuple[int, int]
 Asked = list[tuple[Image, Image]]
 Understand = Callable[[Posed], Understood]
@@ -156,7 +160,10 @@ class Session:
         self.check()
         self.contrast, saturated = find_contrast(program, self.rng)
         blank = saturated >= _BLACK_AND_WHITE
-        asked, told = self._precise(self._large_enough(blank=blank))
+        asked = self._large_enough(blank=blank)
+        if not blank:
+            asked = self._in_less_contrast(asked)
+        asked, told = self._precise(asked)
         image, answer = asked[0]
         repeated, noise = repeatability(answer, program.ask(_values(image))[1])
         linear_light = self.light is not None and self.light.used is Transfer.LINEAR
@@ -212,6 +219,10 @@ class Session:
             return None
         return 2 * shape[0] + 1, 2 * shape[1] + 1
 
+    def verdict(self) -> Verdict | None:
+        """Return the verdict on the answers."""
+        return self.found.judgement.verdict if self.found.judgement is not None else None
+
     def largest_error(self) -> float | None:
         """Return the largest standard error of a tap; 0 of a proven kernel, None when some are left open."""
         return self.found.largest_error
@@ -250,6 +261,21 @@ class Session:
                 shape = 2 * shape[0], 2 * shape[1]
                 continue
             shape = None if blank else self.larger(asked[0][0].shape)
+        return asked
+
+    def _in_less_contrast(self, asked: Asked) -> Asked:
+        """Try half the contrast where a filter does not come out linear: a pass between may clip what its answers hold.
+
+        What was found is kept unless it so comes out better.
+        """
+        before = dict(vars(self))
+        if self.verdict() in _WELL or self.contrast.amplitude < _LEAST_HALVED:
+            return asked
+        self.contrast = Contrast(self.contrast.mean, self.contrast.amplitude / 2.0)
+        other = self._large_enough(blank=False)
+        if self.verdict() in _WELL:
+            return other
+        vars(self).update(before)
         return asked
 
     def _precise(self, asked: Asked) -> tuple[Asked, str | None]:
@@ -336,6 +362,10 @@ class _ResizerSession(Session):
         """Keep to sides that most ratios divide; of many phases there are enough outputs already."""
         larger = super().larger(shape) if self._resized.separable is None else None
         return None if larger is None else (2 * shape[0], 2 * shape[1])
+
+    def verdict(self) -> Verdict | None:
+        """Return the verdict on all phases."""
+        return self._resized.judgement.verdict
 
     def largest_error(self) -> float | None:
         """Return the largest standard error of any phase's taps."""

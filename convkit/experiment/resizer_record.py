@@ -78,7 +78,7 @@ def _fit_block(record: Recovery, resized: Resized) -> FitBlock:
         levels = light.linear_levels if light is not None and light.used is Transfer.LINEAR else None
         update |= {"residual_rms": rms, "residual_levels": rms / level if level is not None else levels}
         update |= {"pixels": 0, "reproduced": 0, "ties": 0}
-    elif identities:
+    elif identities and not resized.first.posed.inputs.linear:
         update["pixels"] = sum(one.pixels for one in identities)
         update["reproduced"] = sum(one.reproduced for one in identities)
         update["ties"] = sum(each.ties for one in identities for each in one.replays)

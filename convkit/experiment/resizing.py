@@ -44,6 +44,8 @@ _MOST_ROWS = 64
 # From the best to the worst.
 _ORDER = [Verdict.EXACT, Verdict.LINEAR, Verdict.NOISY, Verdict.NOT_LINEAR, Verdict.NOT_IDENTIFIABLE]
 _FLOAT = 2.0**-20
+# Outputs are believed to drift when that leaves less than this share of the variance.
+_CLEARLY_LESS = 0.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,6 +84,14 @@ class Resized:
     def first(self) -> Understood:
         """The phase that stands for all."""
         return self.phases[0][1]
+
+    @property
+    def variance(self) -> float:
+        """Of what stays unexplained, in the worst phase."""
+        if self.separable is not None:
+            return self.separable.variance
+        optima = [one.answer.optimum for _, one in self.phases]
+        return max(one.residual_squares / max(one.count, 1.0) for one in optima)
 
     @property
     def largest_error(self) -> float | None:
@@ -135,16 +145,15 @@ def understand_resizer(experiment: Experiment, inputs: Inputs, understand: Under
             f"{others[0][0][0]}x{others[0][0][1]} to {others[0][1][0]}x{others[0][1][1]}",
             hint="one of the pairs alone",
         )
-    if rows.ratio != columns.ratio or rows.phases > MOST_PHASES:
-        return _by_axes(experiment, inputs, rows, columns, understand)
-    found = _by_phases(experiment, inputs, rows, columns, understand)
-    if _ORDER.index(found.judgement.verdict) < _ORDER.index(Verdict.NOT_LINEAR):
+    many = rows.ratio != columns.ratio or rows.phases > MOST_PHASES
+    found = (_by_axes if many else _by_phases)(experiment, inputs, rows, columns, understand)
+    if found.judgement.verdict in (Verdict.EXACT, Verdict.LINEAR):
         return found
     try:
-        other = _by_axes(experiment, inputs, rows, columns, understand)
+        drifting = _by_axes(experiment, inputs, replace(rows, drifts=True), replace(columns, drifts=True), understand)
     except ShapeError:
         return found
-    return other if other.judgement.verdict is Verdict.LINEAR else found
+    return drifting if drifting.variance < _CLEARLY_LESS * found.variance else found
 
 
 def _by_phases(experiment: Experiment, inputs: Inputs, rows: Axis, columns: Axis, understand: Understand) -> Resized:
@@ -170,10 +179,9 @@ def _by_phases(experiment: Experiment, inputs: Inputs, rows: Axis, columns: Axis
 def _by_axes(experiment: Experiment, inputs: Inputs, rows: Axis, columns: Axis, understand: Understand) -> Resized:
     recording = inputs.recording
     separable, light, seen = _in_light(experiment, inputs, rows, columns)
-    level = seen.recording.level
     one = _of_a_phase(experiment, seen, separable, understand)
     assert seen.targets is not None
-    border = find_edges(_values(seen.images[0]), _values(seen.targets[0]), separable, level)
+    border = find_edges(_values(seen.images[0]), _values(seen.targets[0]), separable, seen.recording)
     phase = int(separable.rows.labels[0]), 0
     judgement = _judged(separable, one, light, recording)
     curve = tuple(separable.curve())
@@ -188,7 +196,7 @@ def _in_light(
     """Find the taps in the light that leaves less, if the encoded numbers leave more than roundings."""
     assert inputs.targets is not None
     level, asked = inputs.recording.level, experiment.transfer
-    encoded = find_separable(_planes(inputs), rows, columns, level)
+    encoded = find_separable(_planes(inputs), rows, columns, inputs.recording)
     if level is None or any(image.bits is None for image in (*inputs.images, *inputs.targets)):
         return encoded, None, inputs
     left = encoded.variance**0.5 / level
@@ -198,7 +206,7 @@ def _in_light(
         return encoded, Light(used, left), inputs
     linear_inputs = decoded(inputs)
     planes = _planes(linear_inputs)
-    linear = find_separable(planes, rows, columns, None)
+    linear = find_separable(planes, rows, columns, linear_inputs.recording)
     residuals = [
         to_encoded(target) - to_encoded(np.clip(target - rest, 0.0, 1.0)) for target, rest in linear.left(planes)
     ]

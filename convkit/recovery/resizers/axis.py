@@ -6,7 +6,7 @@ from fractions import Fraction
 
 @dataclass(frozen=True)
 class Axis:
-    """So many input pixels became so many output pixels: p to q in lowest terms.
+    """So many input pixels became so many output pixels: p to q, in lowest terms unless outputs drift against them.
 
     Examples
     --------
@@ -17,6 +17,7 @@ class Axis:
 
     inputs: int
     outputs: int
+    drifts: bool = False
 
     @property
     def ratio(self) -> Fraction:
@@ -26,12 +27,12 @@ class Axis:
     @property
     def steps(self) -> int:
         """``p``: after so many input pixels all is repeated."""
-        return self.ratio.numerator
+        return self.inputs if self.drifts else self.ratio.numerator
 
     @property
     def phases(self) -> int:
         """``q``: outputs ``q·t + phase`` have one kernel."""
-        return self.ratio.denominator
+        return self.outputs if self.drifts else self.ratio.denominator
 
     @property
     def scale(self) -> float:

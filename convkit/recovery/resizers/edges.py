@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from convkit.recovery.proof.border import PADDINGS, Border, BorderRule, Candidate, choose_rule, filled
 from convkit.recovery.proof.replay import Replay
+from convkit.recovery.recording import Recording
 from convkit.recovery.resizers.axis import Axis
 from convkit.recovery.resizers.candidates import Weights
 from convkit.recovery.resizers.separable import Separable, matrix
@@ -16,15 +17,15 @@ Array = NDArray[np.float64]
 _RULES = (*PADDINGS, BorderRule.RENORMALISED)
 
 
-def find_edges(image: Array, target: Array, found: Separable, level: float | None) -> Border | None:
+def find_edges(image: Array, target: Array, found: Separable, recording: Recording) -> Border | None:
     """Tell the border rule of a resizer from the outputs whose windows hang over the edge.
 
     Parameters
     ----------
     image, target : ndarray
     found : Separable
-    level : float or None
-        The target's step.
+    recording : Recording
+        Of the target.
 
     Returns
     -------
@@ -40,18 +41,18 @@ def find_edges(image: Array, target: Array, found: Separable, level: float | Non
     >>> taps = matrix(weights, 120)
     >>> taps /= taps.sum(axis=1, keepdims=True)
     >>> target = taps @ image @ taps.T
-    >>> find_edges(image, target, find_separable([(image, target)], axis, axis, None), None).told
+    >>> find_edges(image, target, find_separable([(image, target)], axis, axis, Recording()), Recording()).told
     'renormalised reproduces 168 of 168 rim pixels'
     """
     if found.named is None:
         return None
-    unit = level if level is not None else max(math.sqrt(found.variance), 1e-9)
+    unit = recording.level or max(math.sqrt(found.variance), 1e-9)
     judged: dict[bytes, Candidate] = {}
     for rule in _RULES:
         left = np.concatenate(
             [
-                _left(image, target, found, rule, turned=False).ravel(),
-                _left(image.T, target.T, found, rule, turned=True).ravel(),
+                _left(image, target, found, rule, recording, turned=False).ravel(),
+                _left(image.T, target.T, found, rule, recording, turned=True).ravel(),
             ]
         )
         if not left.size:
@@ -68,7 +69,7 @@ def find_edges(image: Array, target: Array, found: Separable, level: float | Non
             rule,
             (),
             levels.size,
-            int(np.count_nonzero(np.abs(levels) <= (0.5 if level is not None else 10.0))),
+            int(np.count_nonzero(np.abs(levels) <= (0.5 if recording.level is not None else 10.0))),
             float(np.sqrt(np.square(levels).mean())),
             float(np.square(levels).sum()),
         )
@@ -77,7 +78,9 @@ def find_edges(image: Array, target: Array, found: Separable, level: float | Non
     return choose_rule(tuple(sorted(judged.values(), key=lambda one: one.squares)), interior)
 
 
-def _left(image: Array, target: Array, found: Separable, rule: BorderRule, *, turned: bool) -> Array:
+def _left(
+    image: Array, target: Array, found: Separable, rule: BorderRule, recording: Recording, *, turned: bool
+) -> Array:
     """Return what a rule leaves unexplained of the first and last output rows, away from the corners."""
     assert found.named is not None  # the caller sees to it
     side, other = (found.columns, found.rows) if turned else (found.rows, found.columns)
@@ -87,7 +90,8 @@ def _left(image: Array, target: Array, found: Separable, rule: BorderRule, *, tu
     hanging = np.flatnonzero(outside.any(axis=1))
     taps = _extended(Weights(weights.taps[hanging], weights.first[hanging]), side.axis, rule)
     along = matrix(found.named.weights(other.outputs, other.axis), other.axis.inputs)
-    left: Array = target[np.ix_(hanging, other.outputs)] - taps @ image @ along.T - found.bias
+    fitted = np.clip(taps @ image @ along.T + found.bias, recording.lowest, recording.highest)
+    left: Array = target[np.ix_(hanging, other.outputs)] - fitted
     return left
 
 

@@ -13,12 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convkit.errors import ShapeError
+from convkit.recovery.recording import Recording
 from convkit.recovery.resizers.axis import Axis
 from convkit.recovery.resizers.candidates import LOBES, Candidate, Weights, candidates
 from convkit.recovery.resizers.phases import Resampler
 
 Array = NDArray[np.float64]
 Places = NDArray[np.intp]
+Mask = NDArray[np.bool_]
 #: An image and what became of it, both in the light in which they are compared.
 Planes = Sequence[tuple[Array, Array]]
 
@@ -30,9 +32,12 @@ _ANTIALIASED_LOBES = 3
 _OUTPUTS_A_TAP = 3.0
 # Where windows are no wider than a known resizer's, which is nearly proof already.
 _OUTPUTS_A_KNOWN_TAP = 2.0
+# Outputs predicted nearer to a rail than so many standard deviations are left out.
+_MARGIN = 4.0
 # Variance that arithmetic in single precision leaves of numbers in [0, 1].
 _FLOAT = 1e-12
 _ROUNDS = 30
+_STRIP = 256
 _SETTLED = 1e-5
 # Taps smaller than this share of the largest over all phases, or than chance makes them but for so many standard
 # deviations of their squares' mean, do not widen the window.
@@ -144,7 +149,7 @@ class Separable:
         return sorted(points)
 
 
-def find_separable(planes: Planes, rows: Axis, columns: Axis, level: float | None) -> Separable:
+def find_separable(planes: Planes, rows: Axis, columns: Axis, recording: Recording) -> Separable:
     """Find the taps of every phase, down and along.
 
     Parameters
@@ -152,8 +157,9 @@ def find_separable(planes: Planes, rows: Axis, columns: Axis, level: float | Non
     planes : sequence of (ndarray, ndarray)
         Images and targets, all of the same two shapes.
     rows, columns : Axis
-    level : float or None
-        The target's step; residuals smaller than its rounding are taken for that.
+    recording : Recording
+        Of the targets: residuals smaller than their rounding are taken for that, and outputs on a rail, by value and
+        then by prediction, are left out.
 
     Raises
     ------
@@ -166,29 +172,34 @@ def find_separable(planes: Planes, rows: Axis, columns: Axis, level: float | Non
     >>> rows, columns = Axis(101, 50), Axis(140, 70)
     >>> triangle = candidates(rows, columns)[3]
     >>> down, along = (matrix(triangle.weights(np.arange(one.outputs), one), one.inputs) for one in (rows, columns))
-    >>> found = find_separable([(image, down @ image @ along.T)], rows, columns, None)
+    >>> found = find_separable([(image, down @ image @ along.T)], rows, columns, Recording())
     >>> found.names[0].name
     'triangle (bilinear), antialiased, half-pixel centres'
     """
     sides = _blank(rows, _widest(rows)), _blank(columns, _widest(columns))
     if min(side.outputs.size for side in sides) == 0:
         raise _too_small(sides, len(planes))
-    tried = _tried(planes, _chosen(planes, sides), sides)
-    start, squares = min(tried, key=lambda one: one[1])
+    tried = _tried(planes, _chosen(planes, sides), sides, recording)
+    start, variance = min(tried, key=lambda one: one[1])
     if not _enough(sides, len(planes)):
         # Windows as wide as those of the known resizer that explains the outputs, if one does.
-        count = len(planes) * sides[0].outputs.size * sides[1].outputs.size
         least = _blank(rows, start.reach(rows) + 1), _blank(columns, start.reach(columns) + 1)
-        if squares > _limit(0.0, level) * count or not _enough(least, len(planes), _OUTPUTS_A_KNOWN_TAP):
+        if variance > _limit(0.0, recording) or not _enough(least, len(planes), _OUTPUTS_A_KNOWN_TAP):
             raise _too_small(sides, len(planes))
         sides = least
-        tried = _tried(planes, _chosen(planes, sides), sides)
+        tried = _tried(planes, _chosen(planes, sides), sides, recording)
     targets = _chosen(planes, sides)
-    down, along = (_spread(start, side) for side in sides)
-    found = _in_turns(planes, targets, down, along, level)
-    narrower = tuple(_narrowed(side) for side in (found.rows, found.columns))
-    found = _in_turns(planes, targets, narrower[0], narrower[1], level)
-    names = _names(found, tried, level)
+    used = [~recording.saturated(target) for target in targets]
+    found = _in_turns(planes, targets, used, (_spread(start, sides[0]), _spread(start, sides[1])), recording)
+    narrower = _narrowed(found.rows), _narrowed(found.columns)
+    if recording.clips:
+        margin = _MARGIN * max(found.variance, recording.rounding_variance) ** 0.5
+        used = [
+            (target - left > recording.lowest + margin) & (target - left < recording.highest - margin)
+            for target, left in found.left(planes)
+        ]
+    found = _in_turns(planes, targets, used, narrower, recording)
+    names = _names(found, tried, recording)
     best = min(tried, key=lambda one: one[1])[0]
     return replace(
         found,
@@ -263,24 +274,33 @@ def matrix(weights: Weights, inputs: int) -> Array:
 
 def _filtered(weights: Weights, plane: Array) -> Array:
     """Return ``(n, W)``: the weighted sums of a plane's rows."""
+    plane = np.ascontiguousarray(plane)
     found = np.zeros((len(weights.first), plane.shape[1]))
-    for tap in range(weights.taps.shape[1]):
-        rows = np.clip(weights.first + tap, 0, plane.shape[0] - 1)
-        found += weights.taps[:, tap, None] * plane[rows]
+    rows = np.clip(weights.first[:, None] + np.arange(weights.taps.shape[1]), 0, plane.shape[0] - 1)
+    for begin in range(0, plane.shape[1], _STRIP):  # that caches hold
+        part = slice(begin, begin + _STRIP)
+        for tap in range(rows.shape[1]):
+            found[:, part] += weights.taps[:, tap, None] * plane[rows[:, tap], part]
     return found
 
 
-def _tried(planes: Planes, targets: list[Array], sides: tuple[Side, Side]) -> list[tuple[Candidate, float]]:
-    """Return what each known resizer leaves unexplained, but for a constant."""
+def _tried(
+    planes: Planes, targets: list[Array], sides: tuple[Side, Side], recording: Recording
+) -> list[tuple[Candidate, float]]:
+    """Return the variance that each known resizer leaves unexplained, but for a constant."""
+    count = sum(target.size for target in targets)
+    free = [~recording.saturated(target) for target in targets]
     found = []
     for one in candidates(sides[0].axis, sides[1].axis, anywhere=True):
         down, along = (one.weights(side.outputs, side.axis) for side in sides)
+        fitted = [_filtered(along, _filtered(down, image).T).T for image, _ in planes]
+        off = [(target - fit)[inside] for target, fit, inside in zip(targets, fitted, free, strict=True)]
+        middle = sum(float(each.sum()) for each in off) / max(sum(each.size for each in off), 1)
         left = [
-            target - _filtered(along, _filtered(down, image).T).T
-            for (image, _), target in zip(planes, targets, strict=True)
+            np.square(target - np.clip(fit + middle, recording.lowest, recording.highest)).sum()
+            for target, fit in zip(targets, fitted, strict=True)
         ]
-        middle = sum(float(one.sum()) for one in left) / sum(one.size for one in left)
-        found.append((one, sum(float(np.square(one - middle).sum()) for one in left)))
+        found.append((one, float(sum(left)) / count))
     return found
 
 
@@ -295,36 +315,38 @@ def _spread(candidate: Candidate, side: Side) -> Side:
     return replace(side, taps=taps, errors=np.zeros_like(taps))
 
 
-def _in_turns(planes: Planes, targets: list[Array], down: Side, along: Side, level: float | None) -> Separable:
+def _in_turns(
+    planes: Planes, targets: list[Array], used: list[Mask], sides: tuple[Side, Side], recording: Recording
+) -> Separable:
     """Solve for the taps down with those along known, and the other way round, until the residual falls no more.
 
     The constant is one for all outputs; what is left of it once means are taken off is found in its turn.
     """
+    down, along = sides
     origin = float(np.mean([image.mean() for image, _ in planes]))
     middle = float(np.mean([target.mean() for target in targets]))
     planes = [(image - origin, target) for image, target in planes]
-    turned = [(image.T, target) for image, target in planes]
+    turned = [(np.ascontiguousarray(image.T), target) for image, target in planes]
     squares, bias = math.inf, 0.0
-    count = sum(target.size for target in targets)
+    count = sum(int(np.count_nonzero(one)) for one in used)
     unknowns = down.taps.size + along.taps.size + 1
-    floor = (level**2 / 12.0 if level is not None else 1e-24) * count
+    floor = (recording.rounding_variance or _FLOAT**2) * count
     for _ in range(_ROUNDS):
         before = squares
         left = [target - middle - bias for target in targets]
-        along, _ = _solved(turned, [target.T for target in left], along, down)
-        along = _of_sum_one(along)
-        down, _ = _solved(planes, left, down, along)
+        along = _of_sum_one(_solved(turned, [one.T for one in left], [one.T for one in used], along, down))
+        down = _solved(planes, left, used, down, along)
         rest = [
-            target - _filtered(along.weights, _filtered(down.weights, image).T).T
-            for target, (image, _) in zip(left, planes, strict=True)
+            (target - _filtered(along.weights, _filtered(down.weights, image).T).T)[inside]
+            for target, (image, _), inside in zip(left, planes, used, strict=True)
         ]
-        off = sum(float(one.sum()) for one in rest) / count
+        off = sum(float(one.sum()) for one in rest) / max(count, 1)
         bias += off
         squares = sum(float(np.square(one - off).sum()) for one in rest)
         if before - squares <= _SETTLED * max(squares, floor):
             break
     deviation = math.sqrt(max(squares, floor) / max(count - unknowns, 1))
-    other, _ = _solved(turned, [target.T for target in left], along, down)
+    other = _solved(turned, [one.T for one in left], [one.T for one in used], along, down)
     along = replace(along, errors=other.errors * deviation)
     down = replace(down, errors=down.errors * deviation)
     sums = float(down.weights.taps.sum(axis=1).mean() * along.weights.taps.sum(axis=1).mean())
@@ -337,32 +359,25 @@ def _of_sum_one(side: Side) -> Side:
     return replace(side, taps=side.taps / gain) if abs(gain) > 1e-9 else side
 
 
-def _solved(planes: Planes, targets: list[Array], side: Side, other: Side) -> tuple[Side, float]:
-    """Fit one side's taps to all outputs, phase by phase; errors are for a variance of one.
-
-    Returns
-    -------
-    side : Side
-    squares : float
-        What stays unexplained.
-    """
+def _solved(planes: Planes, targets: list[Array], used: list[Mask], side: Side, other: Side) -> Side:
+    """Fit one side's taps to the outputs used, phase by phase; errors are for a variance of one."""
     seen = [_filtered(other.weights, image.T).T for image, _ in planes]  # (H, n) a plane
     size = side.taps.shape[1]
-    taps, errors, squares = np.zeros_like(side.taps), np.zeros_like(side.taps), 0.0
+    taps, errors = np.zeros_like(side.taps), np.zeros_like(side.taps)
     for number, phase in enumerate(side.phases):
-        gram, moment, energy = np.zeros((size, size)), np.zeros(size), 0.0
+        gram, moment = np.zeros((size, size)), np.zeros(size)
         for at in np.flatnonzero(side.labels == phase):
             first = side.first[at]
-            for plane, target in zip(seen, targets, strict=True):
-                design = plane[first : first + size]
+            for plane, target, inside in zip(seen, targets, used, strict=True):
+                design, answers = plane[first : first + size], target[at]
+                if not inside[at].all():
+                    design, answers = design[:, inside[at]], answers[inside[at]]
                 gram += design @ design.T
-                moment += design @ target[at]
-                energy += float(target[at] @ target[at])
+                moment += design @ answers
         inverse = np.linalg.pinv(gram, rcond=1e-13, hermitian=True)
         taps[number] = inverse @ moment
         errors[number] = np.sqrt(np.maximum(np.diag(inverse), 0.0))
-        squares += max(energy - float(taps[number] @ (2.0 * moment - gram @ taps[number])), 0.0)
-    return replace(side, taps=taps, errors=errors), squares
+    return replace(side, taps=taps, errors=errors)
 
 
 def _narrowed(side: Side) -> Side:
@@ -377,16 +392,15 @@ def _narrowed(side: Side) -> Side:
     return replace(side, first=side.first + begin, taps=side.taps[:, part], errors=side.errors[:, part])
 
 
-def _names(found: Separable, tried: list[tuple[Candidate, float]], level: float | None) -> list[Candidate]:
+def _names(found: Separable, tried: list[tuple[Candidate, float]], recording: Recording) -> list[Candidate]:
     """Return the known resizers that leave hardly more than the taps found do, the nearest first."""
-    limit = _limit(found.variance, level)
-    explaining = sorted(((squares / found.count, one) for one, squares in tried), key=lambda one: one[0])
-    explaining = [one for one in explaining if one[0] <= limit]
+    limit = _limit(found.variance, recording)
+    explaining = sorted(((left, one) for one, left in tried if left <= limit), key=lambda one: one[0])
     return [one for left, one in explaining if left <= max(_AS_WELL * explaining[0][0], 1e-15)]
 
 
-def _limit(variance: float, level: float | None) -> float:
-    return _EXPLAINS * max(variance, _ROUNDINGS * (level**2 / 12.0 if level is not None else _FLOAT))
+def _limit(variance: float, recording: Recording) -> float:
+    return _EXPLAINS * max(variance, _ROUNDINGS * (recording.rounding_variance or _FLOAT))
 
 
 def _gap(candidate: Candidate, found: Separable) -> float:
