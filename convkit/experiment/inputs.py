@@ -72,7 +72,7 @@ class Inputs:
         if self.targets is None:
             return Recording()
         if self.linear:
-            return Recording(None, 0.0, 1.0, self.decoded_variance)
+            return Recording(decoded_variance=self.decoded_variance)
         levels = [target.level for target in self.targets]
         known = [level for level in levels if level is not None]
         level = max(known) if len(known) == len(levels) else None
