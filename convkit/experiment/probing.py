@@ -21,6 +21,7 @@ from convkit.probe.mixing import Mixing, find_mixing
 from convkit.probe.noise import repeatability
 from convkit.probe.picture import Contrast
 from convkit.probe.shift import SHIFT, shifted_difference, tile_difference
+from convkit.probe.small import LEVELS, small_differences
 from convkit.probe.superposition import Tolerance, superposition
 from convkit.recovery.proof import Border
 from convkit.recovery.registered import Registered
@@ -101,15 +102,17 @@ class Probed:
     def judged(self, verdict: str | None, reason: str | None) -> tuple[str | None, str | None]:
         """Return the verdict on the answers, or what the failing test makes of it."""
         failed = {test.name: test for test in self.tests if not test.passed}
-        for name, told in (("black and white", "not linear"), ("superposition", "not linear")):
+        for name in ("black and white", "superposition"):
             if name in failed:
-                return Verdict.NOT_LINEAR.value, f"{told}: {failed[name].told}"
+                return Verdict.NOT_LINEAR.value, f"not linear: {failed[name].told}"
         if "every phase" in failed and "repeatability" not in failed:
             told = "no kernel for each phase, down the rows and along them, explains the outputs"
             return Verdict.NOT_LINEAR.value, f"{told}: {failed['every phase'].told}"
         for name in ("tiles", "shift"):
             if name in failed:
                 return Verdict.NOT_LINEAR.value, f"not shift-invariant: {failed[name].told}"
+        if "small differences" in failed and "repeatability" not in failed:
+            return Verdict.NOT_LINEAR.value, f"not linear: {failed['small differences'].told}"
         if "repeatability" in failed and verdict != Verdict.NOT_IDENTIFIABLE.value:
             verdict = verdict if verdict == Verdict.NOT_LINEAR.value else Verdict.NOISY.value
             return verdict, f"not repeatable: {failed['repeatability'].told}"
@@ -301,6 +304,7 @@ class Session:
         made = [
             superposition(program.ask, image.shape, self.contrast, self.rng, program.steps, tolerance),
             self.tiles(),
+            self.small(tolerance),
         ]
         shifts = self.shifts()
         if shifts is not None:
@@ -314,6 +318,15 @@ class Session:
         problem = self.found.answer.problem
         level = self.found.posed.recording.level
         return tile_difference(problem.pairs, problem.size, level, stride=problem.stride, lossy=self.program.lossy)
+
+    def small(self, tolerance: Tolerance) -> Evidence | None:
+        """Ask for a picture of little contrast, where the kernel found should do as well."""
+        identity, found = _of_linear(self.found), self.found
+        if identity is None or found.posed.inputs.linear or self.program.lossy:
+            return None
+        picture = Contrast(self.contrast.mean, LEVELS / 255).draw(_SHAPE, self.rng, self.program.steps)
+        image, answer = self.program.ask(picture)
+        return small_differences(image, answer, identity.point, found.posed.offset, tolerance)
 
     def _colour(self) -> tuple[Mixing | None, tuple[Understood, ...]]:
         """Show the program a picture in colour: what each channel takes from each, and the kernel of each."""
@@ -388,6 +401,10 @@ class _ResizerSession(Session):
         if self._resized.separable is not None:
             return self._resized.judgement.evidence[0]
         return super().tiles()
+
+    def small(self, tolerance: Tolerance) -> Evidence | None:  # noqa: ARG002 - as of any program
+        """Leave that to superposition."""
+        return None
 
     def border(self) -> Border | None:
         """Return the rule told from the rims of all phases."""
