@@ -49,8 +49,8 @@ docs: install  ## Does the README show what the commands print?
 readme: install  ## Write the outputs shown in the README anew.
 	$(BIN)/python tools/readme.py --write
 
-programs: install  ## Print the table of real programs side by side, as the README has it.
-	$(BIN)/python tools/programs.py
+programs: install  ## Ask the real programs of the README's table anew, and write it.
+	$(BIN)/python tools/programs.py --write
 
 bench: install  ## Measure convkit beside its peers.
 	$(BIN)/python benchmarks/convolve.py

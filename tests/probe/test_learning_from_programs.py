@@ -57,11 +57,11 @@ def test_sharpening_and_unsharp_masks_of_both_magicks() -> None:
         sharpened = learn_kernel(program=program)
         assert sharpened.fit.verdict == "linear"
         assert sharpened.kernel.name.startswith("Unsharp mask")
-        assert sharpened.kernel.learned.sum() == pytest.approx(1.0, abs=1e-3)
+        error = np.sqrt(np.square(sharpened.kernel.standard_error).sum())
+        assert sharpened.kernel.learned.sum() == pytest.approx(1.0, abs=6 * error)
         assert sharpened.probe.border.rule == "replicate"
-    masks = [
-        learn_kernel(program=f"{magick} {{input}} -unsharp 0x1+1+0 {{output}}") for magick in ("gm convert", "convert")
-    ]
+    magicks = ("gm convert", "convert")
+    masks = [learn_kernel(program=f"{magick} {{input}} -unsharp 0x1+1+0 {{output}}") for magick in magicks]
     for mask in masks:
         assert mask.fit.verdict == "linear"
         assert mask.kernel.name.startswith("Unsharp mask, amount 1.00")
@@ -87,7 +87,8 @@ def test_pillows_filters_of_several_passes() -> None:
     masked = learn_kernel(program=python("unsharp"))
     assert masked.fit.verdict == "linear"
     # 1.5 times what a Gaussian of radius 2 takes off: the picture itself has 2.5, less 1.5 times the blur's centre.
-    assert masked.kernel.learned.sum() == pytest.approx(1.0, abs=2e-3)
+    # Seven passes round; what they leave, 0.6 levels, is no white noise, and moves the sum.
+    assert masked.kernel.learned.sum() == pytest.approx(1.0, abs=0.01)
     centre = tuple(-offset for offset in masked.convention.offset)
     assert masked.kernel.learned[centre] == pytest.approx(2.5 - 1.5 * 0.0417, abs=0.01)
 
@@ -100,6 +101,7 @@ def test_a_threshold_is_found_in_pictures_of_little_contrast() -> None:
     assert found.fit.reason.startswith("not linear: a picture of little contrast is not filtered likewise")
 
 
+@pytest.mark.slow
 def test_a_torch_script_is_a_program() -> None:
     pytest.importorskip("torch")
     found = learn_kernel(program=python("torch"))
@@ -232,11 +234,8 @@ def test_programs_side_by_side() -> None:
 
 
 def test_programs_side_by_side_with_what_is_expected(convkit) -> None:
-    programs = (
-        f'\'program="{python("box")}" "{python("torch")}"\''.strip("'")
-        .replace("'box'", "box")
-        .replace("'torch'", "torch")
-    )
+    both = " ".join(f'"{sys.executable} {FILTERS} {name} {{input}} {{output}}"' for name in ("box", "emboss"))
+    programs = f"program={both}"
     done = convkit("compare", "--vary", programs, "--expect", "box:3")
     assert done.returncode == 1
     rows = [line for line in done.stdout.splitlines() if "filters.py" in line]
