@@ -4,7 +4,7 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo install test test-slow check format lint types layers docs readme programs bench clean
+.PHONY: help demo install test test-slow check format lint types layers docs readme pictures notebook programs bench clean
 
 help:  ## Show what can be made.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## (.*)/  make \1	\2/' | expand -t 22
@@ -49,6 +49,12 @@ docs: install  ## Does the README show what the commands print?
 readme: install  ## Write the outputs shown in the README anew.
 	$(BIN)/python tools/readme.py --write
 
+pictures: install  ## Make the pictures of the README anew.
+	$(BIN)/python tools/pictures.py
+
+notebook: install  ## Run docs/lesson.ipynb and keep what it shows.
+	$(BIN)/python tools/notebook.py --write
+
 programs: install  ## Ask the real programs of the README's table anew, and write it.
 	$(BIN)/python tools/programs.py --write
 
@@ -58,6 +64,8 @@ bench: install  ## Measure convkit beside its peers.
 	$(BIN)/python benchmarks/learn.py
 	$(BIN)/python benchmarks/pairs.py
 	$(BIN)/python benchmarks/grid.py
+	$(BIN)/python benchmarks/large.py
+	$(BIN)/python benchmarks/device.py
 
 clean:  ## Remove what was built.
 	rm -rf .venv .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache dist build

@@ -11,6 +11,7 @@ import sys
 import tempfile
 import time
 import tracemalloc
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -23,11 +24,11 @@ REPEATS = 3
 NAP = 0.5
 NAPS = 40
 SMALL_TASKS = 1000
-TILE, TILES, SIZE = 2048, 16, 15
+SIDE, SIZE = int(sys.argv[2]) if len(sys.argv) > 2 else 1 << 15, 15
 
 
 def main() -> None:
-    rows = [*lesson_runs(), naps(), scheduling(), *tiles(), travelling()]
+    rows = [*lesson_runs(), naps(), scheduling(), *gigapixel(), travelling()]
     for row in rows:
         print(
             ", ".join(
@@ -114,52 +115,59 @@ def scheduling() -> dict:
     }
 
 
-def tiles() -> list[dict]:
-    """Normal equations over tiles of an image in a file, in one worker and in two."""
+def gigapixel() -> list[dict]:
+    """Normal equations of a gigapixel image in a file, and of a target in another, in one worker and in two."""
     from convkit.engine import open_engine
 
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "image.npy")
-        pixels = np.lib.format.open_memmap(path, "w+", np.uint8, (TILE * TILES // 2 + SIZE - 1, 2 * TILE + SIZE - 1))
+        paths = [Path(folder, name) for name in ("image.npy", "target.npy")]
         rng = np.random.default_rng(0)
-        for top in range(0, len(pixels), TILE):
-            band = pixels[top : top + TILE]
-            band[:] = rng.integers(0, 256, band.shape, dtype=np.uint8)
-        pixels.flush()
-        corners = [(row * TILE, column * TILE) for row in range(TILES // 2) for column in range(2)]
+        for path, side in zip(paths, (SIDE, SIDE - SIZE + 1), strict=True):
+            pixels = np.lib.format.open_memmap(path, "w+", np.float32, (side, side))
+            for top in range(0, side, 512):
+                pixels[top : top + 512] = rng.random((min(512, side - top), side), dtype=np.float32)
+            pixels.flush()
+            del pixels
         rows = []
         for jobs in (1, 2):
             engine = open_engine(jobs=jobs)
             try:
-                engine.tree_reduce(of_tile, [(str(path), corner) for corner in corners[:jobs]], operator.add)
+                condense(engine, paths, rows=slice(0, 1024))  # so that everything is imported
                 began = time.perf_counter()
-                engine.tree_reduce(of_tile, [(str(path), corner) for corner in corners], operator.add)
+                condense(engine, paths)
                 seconds = time.perf_counter() - began
                 peak = max(outcome.value or 0.0 for outcome in engine.map_unordered(peak_mebibytes, range(8)))
             finally:
                 engine.close()
             rows.append(
                 {
-                    "what": f"normal equations {SIZE}x{SIZE}, tiles of {TILE}², {jobs} worker(s)",
-                    "seconds_a_megapixel": seconds / (TILE * TILE * TILES / 1e6),
+                    "what": f"normal equations {SIZE}x{SIZE} of {SIDE}², {jobs} worker(s)",
+                    "seconds": seconds,
+                    "seconds_a_megapixel": seconds / (SIDE * SIDE / 1e6),
                     "peak_mebibytes_a_worker": peak,
                 }
             )
+        rows[1]["times_one_worker"] = rows[0]["seconds"] / rows[1]["seconds"]
     return rows
 
 
-def of_tile(item: tuple[str, tuple[int, int]]):
-    from convkit import NormalEquations
+def condense(engine, paths: list[Path], rows: slice = slice(None)):
+    """Sum the equations of parts that workers read from the files, as ``learn-kernel --jobs`` does."""
+    from convkit import Experiment
+    from convkit.experiment.spread import Spread
+    from convkit.image import read_large
+    from convkit.recovery import Problem
 
-    path, (row, column) = item
-    image = np.load(path, mmap_mode="r")[row : row + TILE + SIZE - 1, column : column + TILE + SIZE - 1]
-    return NormalEquations.of(image, image[:TILE, :TILE], (SIZE, SIZE))
+    image, target = (read_large(path, 0) for path in paths)
+    pixels, outputs = image.values[rows], target.values[rows]
+    problem = Problem.of(pixels[: len(outputs) + SIZE - 1], outputs[: len(pixels) - SIZE + 1], (SIZE, SIZE))
+    return replace(problem, summing=Spread(engine, (image, target), Experiment())).condensed()
 
 
 def peak_mebibytes(_: int) -> float:
-    import resource
-
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    """Most memory that this process had resident; ru_maxrss would hand on its parent's."""
+    status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
+    return int(status["VmHWM"].split()[0]) / 1024
 
 
 def travelling() -> dict:

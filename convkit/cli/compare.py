@@ -35,6 +35,8 @@ def compare(
     sort: options.Sort = None,
     only_changed: options.OnlyChanged = False,
     export: options.Export = None,
+    plot: options.Plot = None,
+    report: options.Report = None,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
     given: dict[str, Any],
@@ -52,11 +54,16 @@ def compare(
     from convkit.report.comparison import order_runs, show_comparison
     from convkit.report.comparison_csv import export_csv
     from convkit.report.messages import say
+    from convkit.report.outputs import check_distinct, check_page, check_plot, write_output
 
     if stat is not None and group is None:
         raise SettingsError(expected="--group for --stat to tell of", got="--stat alone", hint="--group noise")
     if export is not None:
         check_writable(export, inputs=[text for text in (source, save) if text is not None])
+    inputs = options.files_named(given, source, save)
+    check_plot(plot, inputs)
+    check_page(report, inputs)
+    check_distinct({"--save": save, "--export": export, "--plot": plot, "--report": report})
     tolerance = None
     if source is not None and source.endswith(".jsonl"):
         from convkit.experiment.comparison import read_runs
@@ -86,6 +93,15 @@ def compare(
         print(result.to_json())
     elif not quiet:
         show_comparison(result, tolerance, only_changed=only_changed)
+    if plot is not None:
+        from convkit.report.figures import comparison_figure, encoded
+
+        write_output(plot, encoded(comparison_figure(result), plot), quiet=quiet or as_json)
+    if report is not None:
+        from convkit.report.page import comparison_page
+
+        page = comparison_page(result, command=options.command_typed(), tolerance=tolerance)
+        write_output(report, page.encode(), quiet=quiet or as_json)
     agreed = tolerance is None or result.largest_difference is None or result.largest_difference <= tolerance
     raise typer.Exit(0 if agreed and result.worked else 1)
 

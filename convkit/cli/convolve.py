@@ -61,6 +61,7 @@ def convolve(
     max_pixels: options.MaxPixels = None,
     seed: options.Seed = None,
     device: options.Device = None,
+    plot: options.Plot = None,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
@@ -78,7 +79,8 @@ def convolve(
     given = {"images": " ".join(images), "output": output, "padding": padding, "stride": stride, "backend": backend}
     given |= {"map": mapping, "combine": combine, "gray": gray, "background": background, "dtype": dtype}
     given |= {"max_pixels": max_pixels, "seed": seed, "device": device, "compression": compression}
-    job = _job(options.merged(options.typed(given), {}), kernel, flip=bool(flip), quiet=quiet or as_json)
+    _check_plot(plot, images, kernel, output)
+    job = _job(options.merged(options.typed(given), {}), kernel, flip=bool(flip), quiet=quiet or as_json, plot=plot)
     inputs = [Path(text) for text in (*images, *kernel)]
     if len(images) == 1 and not _is_folder(output):
         report = _filter(images[0], output, job, inputs)
@@ -109,14 +111,15 @@ class Job:
     compression: int | None
     settings: dict[str, Any]
     quiet: bool
+    plot: str | None = None
 
     def by_rows(self, output: str) -> bool:
         """Whether the result may be written as it comes, row by row."""
         exact = Path(output).suffix.lower() in (".npy", ".tif", ".tiff")
-        return exact and self.mapping in ("auto", "none") and len(self.kernels) == 1
+        return exact and self.mapping in ("auto", "none") and len(self.kernels) == 1 and self.plot is None
 
 
-def _job(settings: dict[str, Any], kernels: list[str], *, flip: bool, quiet: bool) -> Job:
+def _job(settings: dict[str, Any], kernels: list[str], *, flip: bool, quiet: bool, plot: str | None) -> Job:
     """Read the options that hold for every image."""
     from convkit.convolution import Backend, Convention, Padding
     from convkit.convolution.backends import check_device
@@ -138,6 +141,7 @@ def _job(settings: dict[str, Any], kernels: list[str], *, flip: bool, quiet: boo
         None if level is None else int(choice("--compression", level, [str(each) for each in range(10)])),
         settings,
         quiet,
+        plot,
     )
 
 
@@ -169,9 +173,15 @@ def _filter(image: str, output: str | None, job: Job, inputs: list[Path]) -> dic
     )
     if output is None and response.values.size > _SMALL:
         output = f"{picture.stem}.{'-'.join(one.stem for one in job.kernels)}.png"
-        _check_output(output, inputs, job.mapping)
+        _check_output(output, [*inputs, *([Path(job.plot)] if job.plot else [])], job.mapping)
     report = _write(response, output, picture, job)
     report |= {"backend": str(response.backend), "seconds": time.perf_counter() - began}
+    if job.plot is not None:
+        from convkit.report.figures import convolution_figure, encoded
+        from convkit.report.outputs import write_output
+
+        figure = convolution_figure(picture.values, job.kernels, response.values)
+        write_output(job.plot, encoded(figure, job.plot), quiet=job.quiet)
     return report | {"convention": told(job.convention, response.offset)}
 
 
@@ -196,6 +206,18 @@ def _read(image: str, output: str | None, job: Job) -> "Image":
         rng=rng,
         dtype=np.float32 if rounded and job.dtype != "float64" else np.float64,
     )
+
+
+def _check_plot(plot: str | None, images: list[str], kernels: list[str], output: str | None) -> None:
+    """Refuse a figure before the work, rather than after it."""
+    if plot is None:
+        return
+    from convkit.report.outputs import check_distinct, check_plot
+
+    if len(images) > 1 or _is_folder(output):
+        raise SettingsError(expected="one image for --plot", got=f"{len(images)} images", hint="one after the other")
+    check_plot(plot, [*images, *kernels])
+    check_distinct({"--output": output, "--plot": plot})
 
 
 def _check_output(output: str | None, inputs: list[Path], mapping: str) -> None:

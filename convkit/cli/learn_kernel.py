@@ -7,9 +7,10 @@ import typer
 
 from convkit.cli import options
 from convkit.errors import SettingsError
+from convkit.text import whole
 
 if TYPE_CHECKING:
-    from convkit.experiment import Recovery
+    from convkit.experiment import Experiment, Recovery
 
 
 @options.experiment_options
@@ -22,6 +23,12 @@ def learn_kernel(
         str | None,
         typer.Option("--save", metavar="F", help="Write the record (.json) or the kernel (.npy, .csv, .txt)."),
     ] = None,
+    jobs: options.JobsOfSum = None,
+    cluster: options.ClusterOfSum = None,
+    plot: options.Plot = None,
+    animate: options.Animate = None,
+    report: options.Report = None,
+    watch: options.Watch = False,
     full: options.Full = False,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
@@ -37,7 +44,8 @@ def learn_kernel(
     from convkit.experiment.config import Config, read_config
     from convkit.experiment.learn import run
     from convkit.report.messages import printable, say
-    from convkit.report.progress import step_progress
+    from convkit.report.outputs import check_animation, check_distinct, check_page, check_plot, write_output
+    from convkit.report.progress import learning_progress
 
     file = read_config(config) if config is not None else Config()
     if file.vary:
@@ -52,10 +60,20 @@ def learn_kernel(
         raise SettingsError(
             expected="--expect beside --tolerance", got="--tolerance alone", hint="--expect 1,-1 --tolerance 1e-3"
         )
+    inputs = options.files_named(settings, config)
     if save is not None:
-        _check_save(save, options.files_named(settings, config))
-    with step_progress(experiment.steps, quiet=quiet or as_json) as watch:
-        found = run(experiment, watch=watch, announce=None if quiet else say)
+        _check_save(save, inputs)
+    check_plot(plot, inputs)
+    check_animation(animate, inputs)
+    check_page(report, inputs)
+    for option, asked in (("--animate", animate is not None), ("--watch", watch)):
+        if asked:
+            _check_descends(experiment, option)
+    check_distinct({"--save": save, "--plot": plot, "--animate": animate, "--report": report})
+    keep_steps = animate is not None or report is not None
+    how = {"jobs": None if jobs is None else whole("--jobs", jobs, 1), "cluster": cluster, "keep_steps": keep_steps}
+    with learning_progress(experiment.steps, quiet=quiet or as_json, watched=watch) as (on_step, on_progress):
+        found = run(experiment, watch=on_step, announce=None if quiet else say, on_progress=on_progress, **how)
     if save is not None:
         _save(found, save)
     if as_json:
@@ -66,20 +84,37 @@ def learn_kernel(
         show_recovery(found, full=full)
         if save is not None:
             say(f"wrote {printable(save)}")
+    if plot is not None:
+        from convkit.report.figures import encoded, recovery_figure
+
+        write_output(plot, encoded(recovery_figure(found), plot), quiet=quiet or as_json)
+    if animate is not None:
+        from convkit.report.animation import animated
+
+        write_output(animate, animated(found, animate), quiet=quiet or as_json)
+    if report is not None:
+        from convkit.report.page import recovery_page
+
+        page = recovery_page(found, command=options.command_typed())
+        write_output(report, page.encode(), quiet=quiet or as_json)
     raise typer.Exit(0 if found.answer_is_yes else 1)
+
+
+def _check_descends(experiment: "Experiment", option: str) -> None:
+    """Refuse to show the steps of what takes none."""
+    from convkit.recovery import Solver
+
+    if experiment.settled().chosen_solver is Solver.EXACT:
+        raise SettingsError(
+            expected=f"a descent for {option}", got="the solver exact, which takes no steps", hint="--solver gd"
+        )
 
 
 def _check_save(path: str, inputs: list[str]) -> None:
     """Refuse a file that cannot be written before the run, rather than after it."""
-    from convkit.errors import OutputError
-    from convkit.image import check_writable
-    from convkit.text import shown
+    from convkit.report.outputs import check_output
 
-    if Path(path).suffix.lower() not in _SAVED:
-        raise OutputError(
-            expected=f"--save to a file ending in {', '.join(_SAVED)}", got=shown(path), hint="--save found.json"
-        )
-    check_writable(path, inputs=inputs)
+    check_output("--save", path, _SAVED, inputs)
 
 
 _SAVED = (".json", ".npy", ".csv", ".txt")
@@ -87,20 +122,15 @@ _SAVED = (".json", ".npy", ".csv", ".txt")
 
 def _save(found: "Recovery", path: str) -> None:
     from convkit.errors import OutputError
-    from convkit.image import atomic_write
-    from convkit.kernel import ExportFormat, Kernel, export_kernel
+    from convkit.kernel import Kernel
 
-    suffix = Path(path).suffix.lower()
-    if suffix == ".json":
-        content = (found.to_json() + "\n").encode()
+    if Path(path).suffix.lower() == ".json":
+        found.save(path)
+    elif found.kernel is None:
+        raise OutputError(
+            expected="one kernel to save",
+            got="a different one for each channel",
+            hint="--save found.json, or --gray r, g or b for a channel alone",
+        )
     else:
-        form = ExportFormat.NPY if suffix == ".npy" else ExportFormat.CSV
-        if found.kernel is None:
-            raise OutputError(
-                expected="one kernel to save",
-                got="a different one for each channel",
-                hint="--save found.json, or --gray r, g or b for a channel alone",
-            )
-        content = export_kernel(Kernel.of(found.kernel.learned), form)
-    with atomic_write(path) as file:
-        file.write(content)
+        Kernel.of(found.kernel.learned).save(path)

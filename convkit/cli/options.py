@@ -3,6 +3,8 @@
 import functools
 import inspect
 import os
+import shlex
+import sys
 from collections.abc import Callable
 from typing import Annotated, Any
 
@@ -67,11 +69,18 @@ FailFast = Annotated[bool, typer.Option("--fail-fast", help="Stop at the first r
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Tell what would be done, and do nothing.")]
 Jobs = _text("--jobs", "N", "Run in N processes (default: in this one).")
 Cluster = _text("--cluster", "ADDRESS", "Run on a Dask cluster: tcp://host:8786, or its scheduler file.")
+JobsOfSum = _text("--jobs", "N", "Sum over several or large pairs in N processes; the same bits with any number.")
+ClusterOfSum = _text("--cluster", "ADDRESS", "Sum on a Dask cluster: tcp://host:8786, or its scheduler file.")
 Group = _text("--group", "K,K", "One row for the runs that share these settings, with spread and efficiency.")
 Stat = _text("--stat", "S", "What a group's row tells: median (default), mean, min or max.")
 Sort = _text("--sort", "KEY", "Order the rows by a varied key or a column.")
 OnlyChanged = Annotated[bool, typer.Option("--only-changed", help="Show the columns whose values differ.")]
 Export = _text("--export", "F.csv", "Write the rows to this file too, every number in full.")
+
+Plot = _text("--plot", "F", "Draw figures into this file: .png, .svg or .pdf.")
+Animate = _text("--animate", "F", "The descent as a moving picture: .gif, .png or .webp.")
+Report = _text("--report", "F.html", "Tell all in one page of HTML, to be read offline.")
+Watch = Annotated[bool, typer.Option("--watch", help="Show loss and kernel while the descent runs.")]
 
 # One entry for every field of `convkit.experiment.Experiment`, in the order of the help; a test holds them together.
 EXPERIMENT: dict[str, Any] = {
@@ -162,6 +171,11 @@ def files_named(settings: dict[str, Any], *others: str | None) -> list[str]:
     return [
         text for value in values for text in (value if isinstance(value, list) else [value]) if isinstance(text, str)
     ]
+
+
+def command_typed() -> str:
+    """Return the command as it was typed, but for the quotes that a shell would ask for now."""
+    return shlex.join(["convkit", *sys.argv[1:]])
 
 
 def merged(given: dict[str, Any], file: dict[str, Any]) -> dict[str, Any]:

@@ -2,5 +2,6 @@
 
 from convkit.engine.choose import open_engine
 from convkit.engine.protocol import Engine, EngineLostError, Outcome
+from convkit.engine.serial import SerialEngine
 
-__all__ = ["Engine", "EngineLostError", "Outcome", "open_engine"]
+__all__ = ["Engine", "EngineLostError", "Outcome", "SerialEngine", "open_engine"]

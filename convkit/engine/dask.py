@@ -14,7 +14,7 @@ from convkit.engine.batches import Batches
 from convkit.engine.environment import ALLOCATOR, THREADS, Environment
 from convkit.engine.pairwise import combine_pairwise
 from convkit.engine.preflight import check_workers, reporter
-from convkit.engine.protocol import EngineLostError, Outcome
+from convkit.engine.protocol import Advance, EngineLostError, Outcome
 from convkit.errors import SettingsError
 from convkit.text import shown
 
@@ -60,6 +60,10 @@ def _alone(value: Any) -> _Batch:
     return _Batch([value], 0.0)
 
 
+def _nothing() -> None:
+    """Do nothing while waiting."""
+
+
 def _work_through(work: Callable[[Any], Any], items: list[Any]) -> _Batch:
     began = time.perf_counter()
     return _Batch([work(item) for item in items], time.perf_counter() - began)
@@ -75,6 +79,7 @@ class DaskEngine:
         self._cluster = cluster
         self._environment = environment
         self._threads = 0
+        self._known: set[str] = set(client.nthreads())  # they were inspected, or are this engine's own
         self._counted = self._alive = time.monotonic()
         self._count_threads()
 
@@ -98,10 +103,16 @@ class DaskEngine:
                 preload=[_NO_INTERRUPTION],
             )
             return cls(Client(cluster, set_as_default=False), cluster, environment)
-        except BaseException:
+        except BaseException as error:
             if cluster is not None:
                 cluster.close()
             environment.restore()
+            if isinstance(error, RuntimeError | OSError):  # such as a process that was killed before it was ready
+                raise EngineLostError(
+                    expected=f"{jobs} processes to start",
+                    got=f"an end of them ({shown(error, 100)})",
+                    hint="fewer of them; in a script, the call below: if __name__ == '__main__':",
+                ) from error
             raise
 
     @classmethod
@@ -155,17 +166,40 @@ class DaskEngine:
                 yield Outcome(killer, error="its worker died each time that it ran: out of memory, or a crash")
 
     def tree_reduce(
-        self, work: Callable[[Item], Result], items: Sequence[Item], combine: Callable[[Result, Result], Result], /
+        self,
+        work: Callable[[Item], Result],
+        items: Sequence[Item],
+        combine: Callable[[Result, Result], Result],
+        advance: Advance | None = None,
+        /,
     ) -> Result:
         """Let Dask compute the whole tree: it joins neighbours as soon as they are there, where they are."""
         from dask.delayed import delayed
 
         started, join = delayed(work, pure=False), delayed(combine, pure=False)
-        root = combine_pairwise((started(item) for item in items), join)
+        ended: list[object] = []  # counted in the client's thread, told of in this one
+
+        def end(leaf: "Future[Result]") -> None:
+            ended.append(leaf.key)
+            leaf.release()  # the scheduler keeps what the tree still needs
+
+        leaves = self._client.compute([started(item) for item in items])
+        root = combine_pairwise(map(delayed, leaves), join)
+        told = -1
+
+        def tell() -> None:
+            nonlocal told
+            if advance is not None and len(ended) > told:
+                told = len(ended)
+                advance(told, len(items))
+
         with self._results() as done:
             done.add(self._client.compute(delayed(_alone, pure=False)(root)))
-            value: Result = self._batch(self._next(done)[1]).values[0]
-            return value
+            for leaf in leaves:
+                leaf.add_done_callback(end)
+            value: Result = self._batch(self._next(done, tell)[1]).values[0]
+        tell()
+        return value
 
     def close(self) -> None:
         """Close the connection, and end the processes that were started for it."""
@@ -216,9 +250,10 @@ class DaskEngine:
                 with contextlib.suppress(Exception):
                     self._client.cancel(left, force=True)
 
-    def _next(self, done: "as_completed") -> "tuple[Future[Any], Any]":
+    def _next(self, done: "as_completed", meanwhile: Callable[[], None] = _nothing) -> "tuple[Future[Any], Any]":
         """Wait for a result, as long as there is hope of one."""
         while not done.has_ready():
+            meanwhile()
             now = time.monotonic()
             if self._client.status != "running":
                 raise _lost("none any more: the connection was lost")
@@ -247,12 +282,28 @@ class DaskEngine:
     def _count_threads(self) -> None:
         """Count the threads of the workers there are: they come and go."""
         try:
-            self._threads = sum(self._client.nthreads().values())
+            threads = self._client.nthreads()
+            if self._cluster is None:
+                self._check_newcomers(set(threads))
         except OSError as error:  # the connection's errors are of that kind
             raise _lost("none any more: the connection was lost") from error
+        self._threads = sum(threads.values())
         self._counted = time.monotonic()
         if self._threads:
             self._alive = self._counted
+
+    def _check_newcomers(self, workers: set[str]) -> None:
+        """See that workers that have joined since are like this process, too: their results might not be."""
+        newcomers, self._known = workers - self._known, workers
+        if not newcomers:
+            return
+        reports = self._client.run(reporter(), workers=sorted(newcomers), on_error="ignore")  # it may have left again
+        try:
+            check_workers(reports)
+        except SettingsError as error:
+            raise EngineLostError(
+                expected=error.expected, got=f"{error.got}, which has just joined", hint=error.hint
+            ) from error
 
 
 def _inspect(client: "Client", where: str, announce: Callable[[str], None] | None) -> None:

@@ -10,6 +10,10 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
+# Called with how many things are done, and of how many.
+Advance = Callable[[int, int], None]
+
+
 class EngineLostError(ConvkitError):
     """A cluster that went away in the middle of the work: what had arrived by then is kept."""
 
@@ -56,11 +60,18 @@ class Engine(Protocol):
         """
 
     def tree_reduce(
-        self, work: Callable[[Item], Result], items: Sequence[Item], combine: Callable[[Result, Result], Result], /
+        self,
+        work: Callable[[Item], Result],
+        items: Sequence[Item],
+        combine: Callable[[Result, Result], Result],
+        advance: Advance | None = None,
+        /,
     ) -> Result:
         """Work on every item and combine neighbours, pair by pair, in a tree that depends on their number alone.
 
-        So floating-point sums have the same bits on every engine. An item should be worth a tenth of a second.
+        So floating-point sums have the same bits on every engine: linear algebra keeps to one thread an item. An item
+        should be worth a tenth of a second. ``advance`` is called with the number of items done and their total, at
+        first and as they end.
 
         Raises
         ------

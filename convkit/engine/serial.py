@@ -1,13 +1,24 @@
 """The default engine: one item after the other, in this process."""
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import TypeVar
 
+from convkit.engine.blas import one_blas_thread
 from convkit.engine.pairwise import combine_pairwise
-from convkit.engine.protocol import Outcome
+from convkit.engine.protocol import Advance, Outcome
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+
+
+def counted(items: Sequence[Item], advance: Advance | None) -> Iterator[Item]:
+    """Give the items one by one, and tell how many have been worked on since."""
+    for done, item in enumerate(items):
+        if advance is not None:
+            advance(done, len(items))
+        yield item
+    if advance is not None:
+        advance(len(items), len(items))
 
 
 class SerialEngine:
@@ -30,10 +41,16 @@ class SerialEngine:
             yield Outcome(index, work(item))
 
     def tree_reduce(
-        self, work: Callable[[Item], Result], items: Sequence[Item], combine: Callable[[Result, Result], Result], /
+        self,
+        work: Callable[[Item], Result],
+        items: Sequence[Item],
+        combine: Callable[[Result, Result], Result],
+        advance: Advance | None = None,
+        /,
     ) -> Result:
         """Combine as the items are worked on: no more than log2(n) results are held."""
-        return combine_pairwise(map(work, items), combine)
+        with one_blas_thread():
+            return combine_pairwise(map(work, counted(items, advance)), combine)
 
     def close(self) -> None:
         """Nothing to let go of."""

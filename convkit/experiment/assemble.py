@@ -40,6 +40,7 @@ from convkit.experiment.record import (
     TransferBlock,
 )
 from convkit.experiment.settings import Experiment
+from convkit.experiment.workings import Workings
 from convkit.kernel import Kernel
 from convkit.recovery import Descent, Parameters, Solver, Spectrum
 from convkit.recovery.constraints import Constrained
@@ -127,6 +128,8 @@ def assemble(
         solver=experiment.chosen_solver,
         seconds=seconds,
         covariance=_covariance(answer, level, flip=flip),
+        workings=Workings(understood),
+        trajectory=descent.trajectory.turned(flip=flip) if descent.trajectory is not None else None,
     )
 
 

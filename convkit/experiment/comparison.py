@@ -13,14 +13,14 @@ import convkit
 from convkit.errors import SettingsError
 from convkit.experiment.grouping import Group, group_runs
 from convkit.experiment.learn import Announce
-from convkit.experiment.record import Block, Number
+from convkit.experiment.record import Number, Saved
 from convkit.experiment.runs import Run
 from convkit.experiment.runs_file import read_saved
 from convkit.experiment.vary import Vary
 from convkit.image.files import named
 
 
-class Comparison(Block):
+class Comparison(Saved):
     """Runs side by side; field by field the JSON of ``convkit compare --json``."""
 
     model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True, populate_by_name=True)
@@ -51,14 +51,6 @@ class Comparison(Block):
             When a key is not varied, or there is no such statistic.
         """
         return self.model_copy(update={"groups": group_runs(self.runs, keys, stat)})
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the comparison as plain JSON values."""
-        return self.model_dump(mode="json", by_alias=True)
-
-    def to_json(self) -> str:
-        """Return the comparison as one line of strict JSON."""
-        return json.dumps(self.to_dict(), allow_nan=False)
 
 
 def read_runs(path: str | Path, *, announce: Announce | None = None) -> Comparison:

@@ -149,7 +149,8 @@ def _widened(posed: Posed, answer: Answer) -> tuple[Problem, Optimum]:
     """
     problem, optimum, (height, width) = answer.problem, answer.optimum, answer.problem.size
     wide_enough = min(height, width) >= _LEAST_WINDOW or not optimum.spectrum.identifiable
-    if wide_enough or posed.support is None or posed.padding is not None or problem.stride != 1:
+    thinned = len(problem.pairs) != len(posed.rims)
+    if wide_enough or thinned or posed.support is None or posed.padding is not None or problem.stride != 1:
         return problem, optimum
     reach = _LEAST_WINDOW // 2
     starts = [min(o, -reach) for o in posed.offset]
@@ -285,6 +286,6 @@ def scenes_of(posed: Posed) -> tuple[Registered, ...]:
     """Return the pairs as they were given, before any window was cut."""
     assert posed.inputs.targets is not None  # what is made needs no proof
     return tuple(
-        Registered(image.values, target.values, posed.experiment.step, mask)
+        Registered(image.values, target.values, posed.experiment.step, mask, posed.inputs.summing)
         for image, target, mask in zip(posed.inputs.images, posed.inputs.targets, posed.inputs.masks, strict=True)
     )

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from os import PathLike
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,12 +11,17 @@ from numpy.typing import NDArray
 from convkit.errors import ImageError
 from convkit.experiment.pair_list import read_pairs
 from convkit.experiment.settings import Experiment, several
-from convkit.image import Channels, Image, image_from_array, read_channels, read_image
+from convkit.image import PATTERNS, Channels, Image, image_from_array, read_channels, read_image, read_large
+from convkit.image.image import Kind
+from convkit.recovery.problem import Summing
 from convkit.recovery.recording import Recording
+from convkit.text import parse_call
 
 Mask = NDArray[np.bool_] | None
 
 CHANNEL_NAMES = ("red", "green", "blue")
+# From so many pixels on, files stay on disk: as an array of float64 they would take half a gigabyte.
+_LARGE = 1 << 26
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,6 +44,8 @@ class Inputs:
         What of the targets' rounding is left then: its mean variance.
     channel : int or None
         Which channel of colour pictures this is, if it is one.
+    summing : Summing or None
+        Where sums over these inputs are made; None for this process.
     """
 
     images: tuple[Image, ...]
@@ -48,6 +56,7 @@ class Inputs:
     linear: bool = False
     decoded_variance: float = 0.0
     channel: int | None = None
+    summing: Summing | None = None
 
     @property
     def coloured(self) -> bool:
@@ -142,7 +151,21 @@ def _by_channel(pairs: list[tuple[object, object]], masks: tuple[Mask, ...], exp
 
 
 def _channels_of(source: object, experiment: Experiment) -> Channels | None:
-    return read_channels(source, max_pixels=experiment.max_pixels) if isinstance(source, str | PathLike) else None
+    if not isinstance(source, str | PathLike):
+        return None
+    large = _large(source, experiment)
+    if large is not None:
+        return Channels((large,)) if large.kind is Kind.PICTURE else None
+    return read_channels(source, max_pixels=experiment.max_pixels)
+
+
+def _large(source: str | PathLike[str], experiment: Experiment) -> Image | None:
+    """Leave a large array or gray TIFF on disk; without --max-pixels whatever its size, for it takes no memory."""
+    path = Path(source)
+    if (isinstance(source, str) and parse_call(source).name in PATTERNS) or not path.is_file():
+        return None
+    limit = experiment.max_pixels if "max_pixels" in experiment.model_fields_set else None
+    return read_large(path, _LARGE, limit)
 
 
 def _opaque(image: Channels, target: Channels, name: object) -> Mask:
@@ -178,7 +201,7 @@ def _masks(experiment: Experiment, count: int, rng: np.random.Generator) -> tupl
 def _read(source: Any, experiment: Experiment, rng: np.random.Generator) -> Image:
     """Read image text, or take an array."""
     if isinstance(source, str | PathLike):
-        image = read_image(
+        image = _large(source, experiment) or read_image(
             source,
             gray=experiment.gray,
             background=experiment.background,

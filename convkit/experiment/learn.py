@@ -2,16 +2,20 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import replace
+from contextlib import ExitStack, closing
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from convkit.convolution.backends import check_device
+from convkit.engine import open_engine
+from convkit.engine.protocol import Advance
+from convkit.errors import SettingsError
 from convkit.experiment.answer import Answer
 from convkit.experiment.assemble import assemble
 from convkit.experiment.identify import Understood, identify, judge_pair
-from convkit.experiment.inputs import read_inputs
+from convkit.experiment.inputs import Inputs, read_inputs
 from convkit.experiment.light import in_its_light
 from convkit.experiment.pose import Posed, pose
 from convkit.experiment.probe_record import with_probe
@@ -20,6 +24,7 @@ from convkit.experiment.record import LearningRateBlock, Recovery
 from convkit.experiment.resizer_record import with_phases
 from convkit.experiment.resizing import understand_resizer
 from convkit.experiment.settings import Experiment
+from convkit.experiment.spread import spread
 from convkit.recovery import (
     Descent,
     DescentPlan,
@@ -40,18 +45,30 @@ from convkit.recovery.huber import find_robust
 from convkit.recovery.quadratic import as_vector
 from convkit.recovery.recording import Recording
 from convkit.recovery.ridge import Ridge, solve_ridge
-from convkit.recovery.saturation import SaturationMethod, fit_saturated
+from convkit.recovery.saturation import SaturationMethod, count_saturated, fit_saturated
 from convkit.recovery.solution import Solution, solve
 from convkit.recovery.spectrum import predicted_arrival
 
 # A step of the backend naive takes about 30 microseconds a window.
 _MANY_WINDOWS = 50_000
+# Clipped outputs are told from others one by one, which takes some thirty bytes each: of more, a part is fitted.
+_MANY_OUTPUTS = 1 << 25
 # What an error is brought down to when steps are foretold.
 _MILLIONTH = 1e-6
 
 Watch = Callable[[int, float, Parameters], None]
 Announce = Callable[[str], None]
 Understand = Callable[[Posed], Understood]
+Read = Callable[[Experiment], Inputs]
+
+
+@dataclass(frozen=True)
+class Audience:
+    """Who is told of a run, and whether the states of its descent are kept."""
+
+    watch: Watch | None = None
+    announce: Announce | None = None
+    keep_steps: bool = False
 
 
 def learn_kernel(
@@ -61,6 +78,10 @@ def learn_kernel(
     *,
     watch: Watch | None = None,
     announce: Announce | None = None,
+    jobs: int | None = None,
+    cluster: str | None = None,
+    on_progress: Advance | None = None,
+    keep_steps: bool = False,
     **settings: Any,
 ) -> Recovery:
     """Find the kernel that turns an image into a target.
@@ -76,6 +97,15 @@ def learn_kernel(
         Called with (step, loss, parameters) at every step.
     announce : function, optional
         Called with one sentence when there is something to say before the run.
+    jobs : int, optional
+        Sum over several pairs, or over the parts of large ones, in so many processes on this machine; a script must
+        then do so below ``if __name__ == "__main__":``. The answer has the same bits with any number, and without.
+    cluster : str, optional
+        Sum on a Dask cluster: the scheduler's address or scheduler file. Its workers find the files at the same paths.
+    on_progress : function, optional
+        Called with the number of parts of a sum that are done and their total.
+    keep_steps : bool
+        Keep the states of the descent as the result's ``trajectory``, thinned to about 200.
     **settings
         The fields of `Experiment`: ``size``, ``steps``, ``lr``, ``solver``, ``backend``, ``seed``…
 
@@ -96,7 +126,15 @@ def learn_kernel(
     """
     given = {"image": image, "kernel": kernel, "target": target}
     experiment = Experiment(**{key: value for key, value in given.items() if value is not None}, **settings)
-    return run(experiment, watch=watch, announce=announce)
+    return run(
+        experiment,
+        watch=watch,
+        announce=announce,
+        jobs=jobs,
+        cluster=cluster,
+        on_progress=on_progress,
+        keep_steps=keep_steps,
+    )
 
 
 def run(
@@ -104,6 +142,10 @@ def run(
     *,
     watch: Watch | None = None,
     announce: Announce | None = None,
+    jobs: int | None = None,
+    cluster: str | None = None,
+    on_progress: Advance | None = None,
+    keep_steps: bool = False,
     solve: Callable[[Problem], Solution] = solve,
 ) -> Recovery:
     """Run an experiment whose settings are already checked; see `learn_kernel`.
@@ -113,51 +155,74 @@ def run(
     experiment = experiment.settled()
     check_device(experiment.device)
 
+    audience = Audience(watch, announce, keep_steps)
+
     def understand(posed: Posed) -> Understood:
         return _understand(posed, solve)
 
     if experiment.program is not None:
-        return _run_program(experiment, understand, watch, announce)
-    if experiment.stride == "auto":
-        return _run_resizer(experiment, understand, watch, announce)
-    posed = pose(experiment)
+        _check_alone(jobs, cluster)
+        return _run_program(experiment, understand, audience)
+    with ExitStack() as stack:
+        engine = None
+        if jobs is not None or cluster is not None:
+            engine = stack.enter_context(closing(open_engine(jobs, cluster, announce=announce)))
+
+        def read(experiment: Experiment) -> Inputs:
+            images = np.random.default_rng(np.random.SeedSequence(experiment.seed).spawn(3)[0])
+            return spread(read_inputs(experiment, images), experiment, engine, on_progress, announce)
+
+        if experiment.stride == "auto":
+            return _run_resizer(experiment, read, understand, audience)
+        return _run_pair(experiment, read, understand, audience)
+
+
+def _check_alone(jobs: int | None, cluster: str | None) -> None:
+    """Refuse other processes for a program: it runs on this machine, and its answers are small."""
+    if jobs is not None or cluster is not None:
+        raise SettingsError(
+            expected="--jobs or --cluster for pairs of files",
+            got="a program",
+            hint="leaving it out, or convkit compare --vary 'program=…' --jobs 2 for several programs",
+        )
+
+
+def _run_pair(experiment: Experiment, read: Read, understand: Understand, audience: Audience) -> Recovery:
+    """Find the kernel of given pairs, or of a target that is made."""
+    posed = pose(experiment, read(experiment))
     windows = posed.problem.count
-    if announce is not None and experiment.backend is LearningBackend.NAIVE and windows > _MANY_WINDOWS:
-        announce(f"the backend naive visits {windows} windows a step in Python, which takes its time")
+    naive = experiment.backend is LearningBackend.NAIVE
+    if audience.announce is not None and naive and windows > _MANY_WINDOWS:
+        audience.announce(f"the backend naive visits {windows} windows a step in Python, which takes its time")
     began = time.perf_counter()
     found, light = in_its_light(understand(posed), understand)
     channels = tuple(understand(found.posed.only(channel)) for channel in range(3)) if posed.inputs.colour else ()
     seconds = time.perf_counter() - began
-    descent, learning_rate = _search(found.answer, found.posed, watch, announce)
+    descent, learning_rate = _search(found.answer, found.posed, audience)
     return assemble(found, channels, light, descent, learning_rate, seconds + descent.seconds)
 
 
-def _run_program(
-    experiment: Experiment, understand: Understand, watch: Watch | None, announce: Announce | None
-) -> Recovery:
+def _run_program(experiment: Experiment, understand: Understand, audience: Audience) -> Recovery:
     """Ask a program, and search in its answers as in any pair's."""
     began = time.perf_counter()
     probed = probe(experiment, understand)
     seconds = time.perf_counter() - began
     found = probed.found
-    descent, learning_rate = _search(found.answer, found.posed, watch, announce)
+    descent, learning_rate = _search(found.answer, found.posed, audience)
     record = assemble(found, probed.channels, probed.light, descent, learning_rate, seconds + descent.seconds)
     if probed.resized is not None:
         record = with_phases(record, probed.resized, experiment)
     return with_probe(record, probed)
 
 
-def _run_resizer(
-    experiment: Experiment, understand: Understand, watch: Watch | None, announce: Announce | None
-) -> Recovery:
+def _run_resizer(experiment: Experiment, read: Read, understand: Understand, audience: Audience) -> Recovery:
     """Find one kernel for each output phase of a pair of different sizes."""
     began = time.perf_counter()
-    images = np.random.default_rng(np.random.SeedSequence(experiment.seed).spawn(3)[0])
-    resized = understand_resizer(experiment, read_inputs(experiment, images), understand)
+    resized = understand_resizer(experiment, read(experiment), understand)
     found = resized.first
     channels = resized.channels(understand)
     seconds = time.perf_counter() - began
-    descent, learning_rate = _search(found.answer, found.posed, watch, announce)
+    descent, learning_rate = _search(found.answer, found.posed, audience)
     record = assemble(found, channels, resized.light, descent, learning_rate, seconds + descent.seconds)
     return with_phases(record, resized, experiment)
 
@@ -183,6 +248,8 @@ def _answer(posed: Posed, solve: Callable[[Problem], Solution]) -> Answer:
     if not recording.clips:
         solution = solve(problem)
         return Answer(problem, solution.optimum, _hold(solution.normal, posed.experiment))
+    if problem.count > _MANY_OUTPUTS and count_saturated(problem, recording):
+        problem = problem.thinned(_MANY_OUTPUTS)
     fit = fit_saturated(problem, recording)
     if fit.method is not SaturationMethod.NONE:
         pairs = zip(problem.pairs, fit.masks, strict=True)
@@ -213,10 +280,9 @@ def _hold(normal: NormalEquations, experiment: Experiment) -> Ridge | Constraine
     return solve_constrained(normal, experiment.constraint)
 
 
-def _search(
-    answer: Answer, posed: Posed, watch: Watch | None, announce: Announce | None
-) -> tuple[Descent, LearningRateBlock | None]:
+def _search(answer: Answer, posed: Posed, audience: Audience) -> tuple[Descent, LearningRateBlock | None]:
     """Walk down the loss, or return the optimum when that was asked for."""
+    watch, announce = audience.watch, audience.announce
     experiment, problem, optimum, held = posed.experiment, answer.problem, answer.optimum, answer.held
     scale = problem.loss_scale
     if experiment.chosen_solver is Solver.EXACT:
@@ -239,6 +305,7 @@ def _search(
         steps=experiment.steps,
         on_step=turned_watch if watch is not None else None,
         arrived=_arrival(optimum, problem, experiment.tol) if experiment.tol is not None else None,
+        keep_steps=audience.keep_steps,
     )
     # What is foretold is the course of plain descent on a quadratic.
     plain = experiment.chosen_solver is Solver.GD and problem.knee is None

@@ -105,7 +105,13 @@ def pose(experiment: Experiment, inputs: Inputs | None = None) -> Posed:
     aligned, size, support = _align(inputs, truth, experiment, noise_rng)
     padding, offset = _shared_convention(aligned)
     problem = Problem(
-        tuple(one.pair for one in aligned), size, experiment.step, bias=experiment.bias, loss=experiment.loss
+        tuple(one.pair for one in aligned),
+        size,
+        experiment.step,
+        bias=experiment.bias,
+        loss=experiment.loss,
+        summing=inputs.summing,
+        device=experiment.device,
     )
     start = Parameters.draw(size, start_rng, bias=experiment.bias).turned(flip=experiment.flip)
     experiment = experiment.model_copy(update={"size": size})

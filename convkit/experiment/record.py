@@ -1,18 +1,26 @@
 """What a recovery found: the record whose fields mirror its JSON."""
 
 import json
+import os
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, InstanceOf, PlainSerializer, WithJsonSchema
+from pydantic.json_schema import SkipJsonSchema
 
 import convkit
 from convkit.convolution import Padding
+from convkit.errors import SettingsError
 from convkit.experiment.settings import finite_or_none
+from convkit.experiment.workings import Workings
+from convkit.image import atomic_write
+from convkit.image.files import named
 from convkit.recovery import Solver, Status
 from convkit.recovery.proof import Candidate
+from convkit.recovery.trajectory import Trajectory
+from convkit.views import Viewed
 
 
 def _rows(values: NDArray[np.float64]) -> list[list[float | None]]:
@@ -345,7 +353,47 @@ class ExpectationBlock(Block):
     met: bool
 
 
-class Recovery(Block):
+class Saved(Viewed, Block):
+    """A result that is kept as JSON, field by field."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as plain JSON values."""
+        return self.model_dump(mode="json", by_alias=True)
+
+    def to_json(self) -> str:
+        """Return it as one line of strict JSON, which knows no NaN."""
+        return json.dumps(self.to_dict(), allow_nan=False)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write it as JSON, in one step.
+
+        Raises
+        ------
+        OutputError
+            When the file cannot be written.
+        """
+        with atomic_write(path) as file:
+            file.write((self.to_json() + "\n").encode())
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Self:
+        """Read what was saved as JSON.
+
+        Raises
+        ------
+        SettingsError
+            When the file cannot be read, or holds something else.
+        """
+        try:
+            return cls.model_validate_json(Path(path).read_bytes())
+        except (OSError, ValueError) as error:  # pydantic's ValidationError is a ValueError
+            fault = error.strerror if isinstance(error, OSError) else "which is none"
+            raise SettingsError(
+                expected=f"a saved {cls.__name__}", got=f"{named(path)} ({fault})", hint="what its save() has written"
+            ) from error
+
+
+class Recovery(Saved):
     """What `learn_kernel` found; field by field the JSON of ``convkit learn-kernel --json``."""
 
     model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True, populate_by_name=True)
@@ -383,21 +431,11 @@ class Recovery(Block):
     seconds: float
     # Of the unknowns, taps row by row and then the bias: as many numbers as taps squared, so not in the JSON.
     covariance: Taps | None = Field(default=None, exclude=True, repr=False)
+    # What the run went by, and the states of its descent where they were to be kept; None in a record from a file.
+    workings: SkipJsonSchema[InstanceOf[Workings] | None] = Field(default=None, exclude=True, repr=False)
+    trajectory: SkipJsonSchema[InstanceOf[Trajectory] | None] = Field(default=None, exclude=True, repr=False)
 
     @property
     def answer_is_yes(self) -> bool:
         """Whether the descent held together and, if a kernel was expected, it is the one found."""
         return self.status is not Status.DIVERGED and (self.expectation is None or self.expectation.met)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the record as plain JSON values."""
-        return self.model_dump(mode="json", by_alias=True)
-
-    def to_json(self) -> str:
-        """Return the record as one line of strict JSON, which knows no NaN."""
-        return json.dumps(self.to_dict(), allow_nan=False)
-
-    @classmethod
-    def load(cls, path: str | Path) -> Self:
-        """Read a record that was saved as JSON."""
-        return cls.model_validate_json(Path(path).read_text(encoding="utf-8"))

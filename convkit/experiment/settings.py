@@ -389,8 +389,8 @@ class Experiment(BaseModel):
         """
         kernel = "1,-1" if self.kernel is None and not self.targeted else self.kernel
         solver = self.chosen_solver
-        # The Gram matrix is that of squares, in float64 on the CPU; the others are what autograd is for.
-        elsewhere = self.dtype != "float64" or self.device != "cpu" or self.loss is Loss.HUBER
+        # The Gram matrix is that of squares, in float64; the others are what autograd is for.
+        elsewhere = self.dtype != "float64" or self.loss is Loss.HUBER
         backend = LearningBackend.CONV2D if elsewhere and solver is not Solver.EXACT else LearningBackend.GRAM
         size = "auto" if self.size is None and kernel is None else self.size
         image = None if self.program is not None else self.image

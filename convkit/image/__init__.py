@@ -8,6 +8,7 @@ from convkit.image.atomic import atomic_write, check_writable
 from convkit.image.given import image_from_array
 from convkit.image.gray import Gray
 from convkit.image.image import Image, Kind, Values
+from convkit.image.large import read_large
 from convkit.image.patterns import PATTERNS, Pattern
 from convkit.image.read import MAX_PIXELS, Channels, read_channels, read_image
 from convkit.image.rows import Rows, open_large, write_rows
@@ -44,6 +45,7 @@ __all__ = [
     "output_suffix",
     "read_channels",
     "read_image",
+    "read_large",
     "save_image",
     "write_rows",
 ]

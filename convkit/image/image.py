@@ -43,6 +43,8 @@ class Image:
         8 or 16, the depth that holds an integer picture; else None.
     path : Path or None
         The file it was read from.
+    channel : int or None
+        Which of the file's channels it is, where it was read channel by channel.
 
     Examples
     --------
@@ -56,6 +58,7 @@ class Image:
     level: float | None = None
     bits: int | None = None
     path: Path | None = None
+    channel: int | None = None
 
     @property
     def shape(self) -> tuple[int, int]:

@@ -163,10 +163,10 @@ def read_channels(text: str | os.PathLike[str], *, max_pixels: int = MAX_PIXELS)
         except OSError as error:
             raise unreadable(name, error) from error
     images = []
-    for values in raster.planes():
+    for channel, values in enumerate(raster.planes()):
         if raster.white is None:
             check_finite(values, name)
-        images.append(Image(values, Kind.PICTURE, path.stem, raster.level, raster.bits, path))
+        images.append(Image(values, Kind.PICTURE, path.stem, raster.level, raster.bits, path, channel))
     return Channels(tuple(images), raster.opacity(), head.startswith(_JPEG))
 
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from convkit.errors import ImageError
 from convkit.image.arrays import MAGIC, read_header
 from convkit.image.files import named, open_file
+from convkit.image.image import Kind
 from convkit.image.tiff import gray_samples, is_tiff
 
 if TYPE_CHECKING:
@@ -34,12 +35,24 @@ class Rows:
     read : function
         ``(top, bottom) -> ndarray (bottom - top, W)``, of that type; pictures of integers scaled to [0, 1].
     path : Path
+    kind : Kind
+        A picture or a matrix.
+    white : int or None
+        The largest number of a picture of integers.
+    whole : bool
+        Whether the numbers stored are whole.
+    offset : int or None
+        Where in the file the numbers begin, if they are stored row after row just as `read` gives them.
     """
 
     shape: tuple[int, int]
     dtype: np.dtype[Any]
     read: Callable[[int, int], NDArray[np.floating[Any]]]
     path: Path
+    kind: Kind = Kind.MATRIX
+    white: int | None = None
+    whole: bool = False
+    offset: int | None = None
 
 
 def open_rows(path: Path, file: BinaryIO) -> Rows | None:
@@ -81,6 +94,8 @@ def _open_npy(path: Path, file: BinaryIO) -> Rows | None:
         kept,
         _plain_rows(file, header.offset, header.dtype, header.shape[1], kept, path, white=None),
         path,
+        whole=header.dtype.kind != "f",
+        offset=header.offset if header.dtype == kept else None,
     )
 
 
@@ -140,12 +155,12 @@ def _open_tiff(path: Path, file: BinaryIO) -> Rows | None:
     shape = page.imagelength, page.imagewidth
     scale = white or None
     if page.is_contiguous and page.compression == 1:
-        return Rows(
-            shape, kept, _plain_rows(file, page.dataoffsets[0], stored, shape[1], kept, path, white=scale), path
-        )
+        begins = page.dataoffsets[0]
+        read = _plain_rows(file, begins, stored, shape[1], kept, path, white=scale)
+        return Rows(shape, kept, read, path, Kind.PICTURE, scale, offset=begins if stored == kept else None)
     if len(page.dataoffsets) == 1:
         return None
-    return Rows(shape, kept, _segment_rows(file, page, scale, kept), path)
+    return Rows(shape, kept, _segment_rows(file, page, scale, kept), path, Kind.PICTURE, scale)
 
 
 def _segment_rows(

@@ -1,12 +1,15 @@
 """Kernels written out, in forms that other programs and `parse_kernel` read."""
 
 import io
+import os
 from collections.abc import Callable
 from enum import StrEnum
+from pathlib import Path
 
 import numpy as np
 
-from convkit.errors import KernelError
+from convkit.errors import KernelError, OutputError
+from convkit.image import atomic_write
 from convkit.kernel.json_record import write_json
 from convkit.kernel.kernel import Kernel, decimal
 from convkit.kernel.vips_matrix import write_vips
@@ -22,6 +25,16 @@ class ExportFormat(StrEnum):
     IMAGEMAGICK = "imagemagick"
     JSON = "json"
     TEXT = "text"
+
+
+#: What a kernel's file ends in, and the form in which it is then written.
+SAVED = {
+    ".json": ExportFormat.JSON,
+    ".npy": ExportFormat.NPY,
+    ".csv": ExportFormat.CSV,
+    ".txt": ExportFormat.CSV,
+    ".mat": ExportFormat.VIPS,
+}
 
 
 def export_kernel(kernel: Kernel, format: ExportFormat | str) -> bytes:  # noqa: A002
@@ -65,6 +78,26 @@ def export_kernel(kernel: Kernel, format: ExportFormat | str) -> bytes:  # noqa:
             hint="'json' or 'vips'",
         )
     return _WRITERS[wanted](kernel)
+
+
+def save_kernel(kernel: Kernel, path: str | os.PathLike[str]) -> None:
+    """Write a kernel to a file in the form that its ending says.
+
+    Raises
+    ------
+    KernelError
+        When the kernel has a bias and the form no place for it.
+    OutputError
+        For another ending, or a file that cannot be written.
+    """
+    form = SAVED.get(Path(path).suffix.lower())
+    if form is None:
+        raise OutputError(
+            expected=f"a file for a kernel, ending in {', '.join(SAVED)}", got=shown(str(path)), hint="kernel.json"
+        )
+    content = export_kernel(kernel, form)
+    with atomic_write(path) as file:
+        file.write(content)
 
 
 def _npy(kernel: Kernel) -> bytes:

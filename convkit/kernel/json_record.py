@@ -6,7 +6,6 @@ from convkit.errors import KernelError
 from convkit.kernel.kernel import Kernel
 from convkit.text import closest, shown
 
-SCHEMA = "convkit.kernel/1"
 _KEYS = ("taps", "name", "bias")
 
 
@@ -53,8 +52,7 @@ def write_json(kernel: Kernel) -> str:
     """Write an object with schema, name, taps and bias."""
     import json
 
-    record = {"schema": SCHEMA, "name": kernel.name, "taps": kernel.taps.tolist(), "bias": kernel.bias}
-    return json.dumps(record, allow_nan=False) + "\n"
+    return json.dumps(kernel.to_dict(), allow_nan=False) + "\n"
 
 
 def _learned(record: dict[str, Any], part: str) -> Any:

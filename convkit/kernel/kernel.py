@@ -1,23 +1,29 @@
 """What a kernel is: a small matrix of taps, the name it goes by, and the bias some programs add."""
 
 import math
+import os
 import re
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from convkit.errors import KernelError
 from convkit.text import shown
+from convkit.views import Viewed
 
 MAX_SIDE = 4096
 """Most taps on a side. A larger "kernel" is nearly always an image passed by mistake."""
+
+SCHEMA = "convkit.kernel/1"
+"""Of a kernel's JSON."""
 
 _ZERO_SUM = 1e-9  # of the sum of |taps|: far above rounding, far below any wanted gain
 
 
 @dataclass(frozen=True, eq=False)
-class Kernel:
+class Kernel(Viewed):
     """Taps of a linear filter, applied as cross-correlation: ``y[i,j] = Σ taps[u,v]·x[i+u, j+v] + bias``.
 
     Attributes
@@ -87,6 +93,41 @@ class Kernel:
             return parse_kernel(value)
         taps = _real_numbers(value)
         return cls(taps[np.newaxis, :] if taps.ndim == 1 else taps)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as plain JSON values.
+
+        Examples
+        --------
+        >>> Kernel.of("1,-1").to_dict()
+        {'schema': 'convkit.kernel/1', 'name': None, 'taps': [[1.0, -1.0]], 'bias': 0.0}
+        """
+        return {"schema": SCHEMA, "name": self.name, "taps": self.taps.tolist(), "bias": self.bias}
+
+    def save(self, path: "str | os.PathLike[str]") -> None:
+        """Write it to a file that ends in .json, .npy, .csv, .txt or .mat (vips); JSON alone keeps the name.
+
+        Raises
+        ------
+        OutputError
+            For another ending, or a file that cannot be written.
+        """
+        from convkit.kernel.export import save_kernel  # it imports this module
+
+        save_kernel(self, path)
+
+    @classmethod
+    def load(cls, path: "str | os.PathLike[str]") -> "Kernel":
+        """Read a kernel file of any kind.
+
+        Raises
+        ------
+        KernelError
+            When the file is missing, or not of its kind.
+        """
+        from convkit.kernel.files import read_kernel_file  # it imports this module
+
+        return read_kernel_file(path)
 
     def __str__(self) -> str:
         return ";".join(",".join(map(decimal, row)) for row in self.taps.tolist())

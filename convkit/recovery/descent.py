@@ -10,6 +10,7 @@ from typing import Protocol
 import numpy as np
 
 from convkit.recovery.problem import Parameters
+from convkit.recovery.trajectory import Recorder, Trajectory
 
 # A loss that has grown this much over the first one will not come back.
 _BLOWN_UP = 1e6
@@ -38,6 +39,8 @@ class Descent:
         Loss of ``found``.
     seconds : float
         Wall time of the steps.
+    trajectory : Trajectory or None
+        The states on the way, where they were to be kept.
     """
 
     found: Parameters
@@ -45,6 +48,7 @@ class Descent:
     losses: list[float]
     final_loss: float
     seconds: float
+    trajectory: Trajectory | None = None
 
     @property
     def steps(self) -> int:
@@ -64,11 +68,14 @@ class DescentPlan:
         Called with (step, loss, parameters) after each loss is known and before its update; steps count from 1.
     arrived : function, optional
         Asked before every step whether the parameters are close enough; then the status is ``converged``.
+    keep_steps : bool
+        Whether to keep the states on the way.
     """
 
     steps: int
     on_step: Callable[[int, float, Parameters], None] | None = None
     arrived: Callable[[Parameters], bool] | None = None
+    keep_steps: bool = False
 
 
 class Objective(Protocol):
@@ -100,6 +107,7 @@ def descend(objective: Objective, plan: DescentPlan, take_step: Callable[[], flo
     losses: list[float] = []
     status = Status.MAX_STEPS
     last = objective.mark(), math.inf
+    recorder = Recorder() if plan.keep_steps else None
     with np.errstate(over="ignore", invalid="ignore"):  # a loss that overflows is an answer: it diverged
         for step in range(1, plan.steps + 1):
             here = objective.mark()
@@ -112,6 +120,8 @@ def descend(objective: Objective, plan: DescentPlan, take_step: Callable[[], flo
                 status = Status.DIVERGED
                 break
             last = here, loss
+            if recorder is not None:
+                recorder(step, loss, here())
             if plan.on_step is not None:
                 plan.on_step(step, loss, here())
         if status is not Status.DIVERGED:
@@ -120,7 +130,11 @@ def descend(objective: Objective, plan: DescentPlan, take_step: Callable[[], flo
                 status = Status.DIVERGED
             else:
                 last = objective.mark(), final
-    return Descent(last[0](), status, losses, last[1], time.perf_counter() - began)
+                if recorder is not None:
+                    recorder(len(losses) + 1, final, last[0]())
+    seconds = time.perf_counter() - began
+    trajectory = recorder.trajectory() if recorder is not None else None
+    return Descent(last[0](), status, losses, last[1], seconds, trajectory)
 
 
 def _blown_up(loss: float, first: float) -> bool:

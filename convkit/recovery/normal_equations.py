@@ -79,6 +79,7 @@ class NormalEquations:
         mask: ArrayLike | None = None,
         weights: ArrayLike | None = None,
         shift: tuple[float, float] | None = None,
+        device: str = "cpu",
     ) -> "NormalEquations":
         """Condense an image and its response.
 
@@ -108,6 +109,8 @@ class NormalEquations:
         shift : (float, float), optional
             Image and target shift. By default the means of the pixels used, each rounded to a power of two no
             larger than the standard deviation: harmless, and integers stay integers, whose sums are exact.
+        device : str
+            Where whole images are transformed: ``cpu``, or a device of torch, such as ``cuda``; in float64 there too.
 
         Raises
         ------
@@ -129,7 +132,7 @@ class NormalEquations:
         of_image, of_target = summarize(seen.image), summarize(seen.target)
         image_shift, target_shift = (of_image.centre, of_target.centre) if shift is None else _checked_shift(shift)
         return cls(
-            seen.moments(image_shift, target_shift),
+            seen.moments(image_shift, target_shift, device=device),
             seen.size,
             bias,
             image_shift,

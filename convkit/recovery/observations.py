@@ -38,7 +38,7 @@ class Observations:
     convention: Convention
     weights: Weights | None
 
-    def moments(self, image_shift: float, target_shift: float) -> NDArray[np.float64]:
+    def moments(self, image_shift: float, target_shift: float, *, device: str = "cpu") -> NDArray[np.float64]:
         """Return ``Σ z zᵀ`` with ``z = (patch - image_shift, 1, y - target_shift)``, by whichever way is faster.
 
         What outputs lack of weight 1 may be taken away again from the whole, where pixels that none of those used
@@ -57,7 +57,7 @@ class Observations:
         used = outputs if self.weights is None else int(np.count_nonzero(self.weights))
         left_out = 0 if lacking is None else int(np.count_nonzero(lacking))
         if stride == 1 and _windows_pay(p, prod(image.shape), used, left_out):
-            add_windows(moments, image, target, self.size, flip=flip)
+            add_windows(moments, image, target, self.size, flip=flip, device=device)
             if lacking is not None:
                 add_patches(moments, image, target, self.size, flip=flip, weights=lacking, sign=-1)
         else:

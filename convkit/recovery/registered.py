@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from convkit.recovery.problem import Pair
+from convkit.recovery.problem import Pair, Summing
 
 Size = tuple[int, int]
 
@@ -22,12 +22,15 @@ class Registered:
     stride : int
     mask : ndarray of bool, shape (h, w), or None
         True where an output may be used; None for all.
+    summing : Summing or None
+        Where sums over its windows are made; None for this process.
     """
 
     image: NDArray[Any]
     target: NDArray[Any]
     stride: int = 1
     mask: NDArray[np.bool_] | None = None
+    summing: Summing | None = None
 
     def interior(self, size: Size, offset: Size, rim: Size = (0, 0)) -> tuple[slice, slice]:
         """Return the rows and columns of the outputs whose windows lie wholly inside the image; empty if none do.

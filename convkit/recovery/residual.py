@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,17 +47,21 @@ def residual_moments(problem: Problem, point: Parameters, *, image_shift: float 
     >>> squares, moments.tolist()
     (30.0, [30.0, 40.0, 10.0])
     """
+    return problem.total(partial(_of_part, point, image_shift), _added)
+
+
+def _added(a: tuple[float, Vector], b: tuple[float, Vector]) -> tuple[float, Vector]:
+    return a[0] + b[0], a[1] + b[1]
+
+
+def _of_part(point: Parameters, image_shift: float, part: Problem) -> tuple[float, Vector]:
+    (pair,) = part.pairs
     taps = np.asarray(point.taps, dtype=np.float64)
     constant = point.bias + image_shift * float(taps.sum())
-    squares, moments = 0.0, np.zeros(taps.size + 1)
-    for pair in problem.pairs:
-        seen = observe(pair.image, pair.target, problem.size, stride=problem.stride, mask=pair.mask)
-        seen = replace(seen, image=replace(seen.image, shift=image_shift))
-        tiled = problem.stride == 1 and taps.size > _FEW_TAPS
-        found = (_by_tiles if tiled else _by_patches)(seen, taps, constant)
-        squares += found[0]
-        moments += found[1]
-    return squares, moments
+    seen = observe(pair.image, pair.target, part.size, stride=part.stride, mask=pair.mask)
+    seen = replace(seen, image=replace(seen.image, shift=image_shift))
+    tiled = part.stride == 1 and taps.size > _FEW_TAPS
+    return (_by_tiles if tiled else _by_patches)(seen, taps, constant)
 
 
 def _by_tiles(seen: Observations, taps: NDArray[np.float64], constant: float) -> tuple[float, Vector]:

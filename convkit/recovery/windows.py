@@ -30,6 +30,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from convkit.recovery.autocorrelation import correlate_planes, transform_length
+from convkit.recovery.on_device import correlate_on_device
 from convkit.recovery.plane import Plane
 from convkit.recovery.tiles import Tile, in_threads
 
@@ -53,7 +54,13 @@ class _Border:
 
 
 def add_windows(
-    moments: NDArray[np.float64], image: Plane, target: Plane, size: tuple[int, int], *, flip: bool
+    moments: NDArray[np.float64],
+    image: Plane,
+    target: Plane,
+    size: tuple[int, int],
+    *,
+    flip: bool,
+    device: str = "cpu",
 ) -> None:
     """Add the moments of all windows, in time that hardly depends on the kernel's size.
 
@@ -67,6 +74,8 @@ def add_windows(
         ``(kh, kw)``.
     flip : bool
         Whether the taps are those of the windows turned by 180°.
+    device : str
+        Where the image is correlated: the processor, or a device of torch.
 
     Examples
     --------
@@ -78,7 +87,9 @@ def add_windows(
            [ 21.,  42.,  11., 101.]])
     """
     p, (oh, ow), (down, across) = size[0] * size[1], target.shape, (size[0] - 1, size[1] - 1)
-    found = correlate_planes(image, target, size)
+    found = (
+        correlate_planes(image, target, size) if device == "cpu" else correlate_on_device(image, target, size, device)
+    )
     turned = image.transposed()
     sides = [(image, 0, down, across), (image, oh, down, across), (turned, 0, across, down), (turned, ow, across, down)]
     top, bottom, left, right = in_threads(lambda side: _border(*side), sides)

@@ -15,7 +15,7 @@ from convkit.experiment.runs import Run
 from convkit.report.columns import Column, table_of, told
 from convkit.report.groups import group_table
 from convkit.report.numbers import compact
-from convkit.report.programs import on_one_grid, program_table, short_names
+from convkit.report.programs import on_one_grid, program_columns, short_names
 from convkit.report.table import add_row, new_table, show
 from convkit.text import closest, shown
 
@@ -69,9 +69,9 @@ def show_comparison(result: Comparison, tolerance: float | None, *, only_changed
     if result.groups:
         show(group_table(result.groups, only_changed=only_changed))
     elif programs:
-        show(program_table(result))
+        show(run_table(result))
     elif result.runs:
-        show(_run_table(result, only_changed=only_changed))
+        show(run_table(result, only_changed=only_changed))
     errors = dict.fromkeys(one.error for one in result.runs if one.error)
     if errors:
         show("\n".join(f"failed: {error}" for error in errors) + "\n")
@@ -93,8 +93,15 @@ def show_comparison(result: Comparison, tolerance: float | None, *, only_changed
         show(line)
 
 
-def _run_table(result: Comparison, *, only_changed: bool) -> Table:
-    """One row a run; speed is relative to the slowest."""
+def run_table(result: Comparison, *, only_changed: bool = False) -> Table:
+    """One row a run."""
+    return table_of(run_columns(result), only_changed=only_changed)
+
+
+def run_columns(result: Comparison) -> list[Column]:
+    """Return what there is to say of each run; speed is relative to the slowest."""
+    if "program" in result.vary:
+        return program_columns(result)
     runs = result.runs
     slowest = max((one.seconds for one in runs if one.seconds), default=None)
     columns = [Column(key, [told(one.settings.get(key)) for one in runs], words=True) for key in result.vary]
@@ -111,7 +118,7 @@ def _run_table(result: Comparison, *, only_changed: bool) -> Table:
     if any(one.meets_expectation is not None for one in runs):
         words = {True: "yes", False: "NO", None: "—"}
         columns.append(Column("expected", [words[one.meets_expectation] for one in runs]))
-    return table_of(columns, only_changed=only_changed)
+    return columns
 
 
 def _kernel_table(result: Comparison, runs: list[Run], shape: tuple[int, ...]) -> Table:

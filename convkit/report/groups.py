@@ -8,7 +8,12 @@ from convkit.report.numbers import compact
 
 
 def group_table(groups: list[Group], *, only_changed: bool) -> Table:
-    """Lay out groups: their settings, a statistic of their runs with its spread, and their efficiency."""
+    """Lay out groups, one a row."""
+    return table_of(group_columns(groups), only_changed=only_changed)
+
+
+def group_columns(groups: list[Group]) -> list[Column]:
+    """Return what there is to say of groups: settings, a statistic of their runs with its spread, efficiency."""
     stat = groups[0].stat
     columns = [Column(key, [told(group.settings[key]) for group in groups], words=True) for key in groups[0].settings]
     columns += [
@@ -22,4 +27,4 @@ def group_table(groups: list[Group], *, only_changed: bool) -> Table:
         Column("seconds", [compact(group.seconds, 3) for group in groups]),
         Column("efficiency", [compact(group.efficiency, 3) for group in groups]),
     ]
-    return table_of(columns, only_changed=only_changed)
+    return columns

@@ -27,12 +27,25 @@ def identity_lines(
     support: SupportBlock | None = None,
     transfer: TransferBlock | None = None,
 ) -> list[str]:
-    """Return what is known of a given pair's filter, a subject a line; nothing of a target that convkit made.
+    """Return what is known of a given pair's filter, a subject a line; nothing of a target that convkit made."""
+    return lined_up(identity_facts(kernel, fit, border, offset, support=support, transfer=transfer))
+
+
+def identity_facts(
+    kernel: KernelBlock | None,
+    fit: FitBlock,
+    border: BorderBlock | None,
+    offset: tuple[int, int],
+    *,
+    support: SupportBlock | None = None,
+    transfer: TransferBlock | None = None,
+) -> dict[str, str]:
+    """Return what is known of a given pair's filter by subject; nothing of a target that convkit made.
 
     A resizer of several kernels has none to tell of here.
     """
     if fit.reason is None:
-        return []
+        return {}
     told = {
         "verdict": f"{fit.verdict}: {fit.reason}",
         "replayed": _replayed(fit),
@@ -44,8 +57,19 @@ def identity_lines(
         # Worth a line only where it was a question.
         "light": transfer.told if transfer is not None and transfer.linear_levels is not None else None,
     }
-    width = max(map(len, told)) + 2
-    return [f"{subject:<{width}}{text}" for subject, text in told.items() if text]
+    return {subject: text for subject, text in told.items() if text}
+
+
+def lined_up(facts: dict[str, str]) -> list[str]:
+    """Write facts a line each, the texts below one another.
+
+    Examples
+    --------
+    >>> lined_up({"name": "sobel", "rounding": "none needed"})
+    ['name      sobel', 'rounding  none needed']
+    """
+    width = max(map(len, facts), default=0) + 2
+    return [f"{subject:<{width}}{text}" for subject, text in facts.items()]
 
 
 def _replayed(fit: FitBlock) -> str | None:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from convkit.experiment.record import PhaseBlock, ProbeBlock, ResizerBlock
+from convkit.report.identity import lined_up
 from convkit.report.messages import printable
 from convkit.report.numbers import compact
 
@@ -12,6 +13,11 @@ _MOST_PHASES = 6
 
 def probe_lines(probe: ProbeBlock) -> list[str]:
     """Return how a program was asked and what the tests made on it told, a subject a line."""
+    return lined_up(probe_facts(probe))
+
+
+def probe_facts(probe: ProbeBlock) -> dict[str, str]:
+    """Return how a program was asked and what the tests made on it told, by subject."""
     height, width = probe.shape
     mean, amplitude = probe.contrast
     times = f"{probe.pictures} times " if probe.pictures > 1 else ""
@@ -24,8 +30,7 @@ def probe_lines(probe: ProbeBlock) -> list[str]:
         "precision": probe.precision_told,
         "kept in": printable(probe.folder) if probe.folder is not None else None,
     }
-    wide = max(map(len, told)) + 2
-    return [f"{subject:<{wide}}{text}" for subject, text in told.items() if text]
+    return {subject: text for subject, text in told.items() if text}
 
 
 def resizer_lines(resizer: ResizerBlock, phases: list[PhaseBlock]) -> list[str]:

@@ -1,45 +1,42 @@
 """Programs side by side: what each one's filter is, and their kernels laid on one pixel grid."""
 
-import json
-from typing import Any
+from collections.abc import Iterable
 
 import numpy as np
-from rich.table import Table
 
 from convkit.experiment import Comparison
-from convkit.report.messages import printable
+from convkit.experiment.runs import Run
+from convkit.report.columns import Column, told
 from convkit.report.numbers import compact
-from convkit.report.table import add_row, new_table
 
 # Kernels are drawn on a grid of this many taps at most.
 _MOST = 49
 
 
-def program_table(result: Comparison) -> Table:
-    """One row a run: its verdict, kernel, rounding and border rule."""
-    keys = list(result.vary)
-    expecting = any(one.meets_expectation is not None for one in result.runs)
-    headers = ["verdict", "kernel", "size", "rounding", "border", *(["expected"] if expecting else []), "seconds"]
-    table = new_table(*keys, *headers, left=len(keys) + 5)
-    for one in result.runs:
-        linear = one.kernel is not None and one.verdict not in ("not-linear", "not-identifiable")
-        size = "x".join(map(str, one.kernel.shape)) if one.kernel is not None and linear else "—"
-        add_row(
-            table,
-            *(_setting(one.settings.get(key)) for key in keys),
-            one.verdict or one.status,
-            (one.name or one.properties or "—") if linear else "—",
-            size,
-            (one.rounding or "—") if linear else "—",
-            (one.border or "—") if linear else "—",
-            *([{True: "yes", False: "NO", None: "—"}[one.meets_expectation]] if expecting else []),
-            compact(one.seconds, 3),
-        )
-    return table
+def program_columns(result: Comparison) -> list[Column]:
+    """Return what each program's filter is: its verdict, kernel, rounding and border rule."""
+    runs = result.runs
+    linear = [one.kernel is not None and one.verdict not in ("not-linear", "not-identifiable") for one in runs]
+
+    def of_linear(texts: Iterable[str | None]) -> list[str]:
+        return [(text or "—") if known else "—" for text, known in zip(texts, linear, strict=True)]
+
+    columns = [Column(key, [told(one.settings.get(key)) for one in runs], words=True) for key in result.vary]
+    columns += [
+        Column("verdict", [one.verdict or one.status for one in runs], words=True),
+        Column("kernel", of_linear(one.name or one.properties for one in runs), words=True),
+        Column("size", of_linear(_size(one) for one in runs), words=True),
+        Column("rounding", of_linear(one.rounding for one in runs), words=True),
+        Column("border", of_linear(one.border for one in runs), words=True),
+    ]
+    if any(one.meets_expectation is not None for one in runs):
+        words = {True: "yes", False: "NO", None: "—"}
+        columns.append(Column("expected", [words[one.meets_expectation] for one in runs]))
+    return [*columns, Column("seconds", [compact(one.seconds, 3) for one in runs])]
 
 
-def _setting(value: Any) -> str:
-    return printable(value) if isinstance(value, str) else "—" if value is None else json.dumps(value)
+def _size(one: Run) -> str | None:
+    return "x".join(map(str, one.kernel.shape)) if one.kernel is not None else None
 
 
 def short_names(programs: list[str]) -> list[str]:

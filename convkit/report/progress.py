@@ -3,7 +3,8 @@
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
 from convkit.report.messages import say
@@ -11,6 +12,7 @@ from convkit.report.messages import say
 if TYPE_CHECKING:
     from convkit.recovery import Parameters
 
+Advance = Callable[[int, int], None]
 Watch = Callable[[int, float, "Parameters"], None]
 
 # Seconds between two lines where there is no terminal: a log is read afterwards.
@@ -18,13 +20,37 @@ _EVERY = 30.0
 
 
 @contextmanager
-def step_progress(steps: int, *, quiet: bool) -> Iterator[Watch | None]:
-    """Give a function to call at every step of a descent; None where there is nobody to watch."""
-    if quiet or not sys.stderr.isatty():
-        yield None
-        return
-    with _bar("descending") as show:
-        yield lambda step, *_: show(step, steps)
+def learning_progress(
+    steps: int, *, quiet: bool, watched: bool = False
+) -> Iterator[tuple[Watch | None, Advance | None]]:
+    """Give a function to call at every step of a descent, and one to call as parts of a sum end.
+
+    There are bars on a terminal, or the kernel and its losses for who asked to watch; elsewhere steps are not told, and
+    long sums in a line now and then.
+    """
+    if quiet:
+        yield None, None
+    elif not sys.stderr.isatty():
+        if watched:
+            say("--watch draws on a terminal only, and stderr is none: the run goes on without it")
+        yield None, Lines(say, "parts")
+    elif watched:
+        from convkit.report.watching import watching
+
+        with watching(steps) as watch:
+            yield watch, None
+    else:
+        with ExitStack() as stack:
+            shown: tuple[str, Advance] | None = None
+
+            def show(told: str, done: int, total: int) -> None:
+                nonlocal shown
+                if shown is None or shown[0] != told:  # there is one bar at a time
+                    stack.close()
+                    shown = told, stack.enter_context(_bar(told))
+                shown[1](done, total)
+
+            yield lambda step, *_: show("descending", step, steps), partial(show, "summing parts")
 
 
 @contextmanager
@@ -64,6 +90,8 @@ class Lines:
     ----------
     tell : function
         Called with each line.
+    things : str
+        What is counted.
     clock : function
         Seconds since some moment.
 
@@ -76,22 +104,27 @@ class Lines:
     140 of 1000 runs, 1/s, 14 min left
     """
 
-    def __init__(self, tell: Callable[[str], None], clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, tell: Callable[[str], None], things: str = "runs", clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._tell = tell
+        self._things = things
         self._clock = clock
         self._first: tuple[int, float] | None = None
+        self._done = 0
         self._told = 0.0
 
     def __call__(self, done: int, total: int) -> None:
         """Tell how far the runs are, if it is time."""
         now = self._clock()
-        if self._first is None:
-            self._first, self._told = (done, now), now
+        if self._first is None or done < self._done:  # another count begins
+            self._first, self._told = (done, now), self._told or now
         elif now - self._told >= _EVERY:
             self._told = now
             rate = (done - self._first[0]) / (now - self._first[1])
             left = f", {duration((total - done) / rate)} left" if rate else ""
-            self._tell(f"{done} of {total} runs, {rate:.3g}/s{left}")
+            self._tell(f"{done} of {total} {self._things}, {rate:.3g}/s{left}")
+        self._done = done
 
 
 def duration(seconds: float) -> str:

@@ -4,23 +4,27 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from rich.console import Group
 from rich.table import Table
 
 from convkit.experiment import Recovery
 from convkit.experiment.record import BiasBlock, KernelBlock, LearningRateBlock
-from convkit.report.heat import heat_cells
+from convkit.report.certainty import error_bar
 from convkit.report.identity import identity_lines, window_table
+from convkit.report.kernel_cells import kernel_cells
 from convkit.report.messages import printable
 from convkit.report.numbers import compact
 from convkit.report.probe import probe_lines, resizer_lines
-from convkit.report.table import add_row, has_colour, new_table, show, stdout_console
+from convkit.report.sparkline import curve_lines, spread
+from convkit.report.table import add_row, has_colour, has_true_colour, new_table, show, stdout_console
+from convkit.report.thumbnails import thumbnails
 
 # Up to this many taps on a side, every tap has its row.
 _EVERY_TAP = 7
 _MOST_ERRORS = 10
-# Standard errors below this share of the largest tap are shown as 0.
-_ROUNDING = 1e-13
+# Where taps are shown as cells, up to this many have a row as well.
+_FEW = 9
+# A terminal shows so many rows of the loss at most.
+_MOST_LOSSES = 24
 # Characters for pictures side by side, within a terminal of 80.
 _LINE = 76
 
@@ -28,10 +32,19 @@ _LINE = 76
 def show_recovery(found: Recovery, *, full: bool = False) -> None:
     """Print a recovery on stdout; colour pictures whose channels differ, channel by channel."""
     show("\n".join([*_opening(found), ""]))
+    console = stdout_console()
+    if has_true_colour(console) and found.workings is not None:
+        console.print(thumbnails(found.workings, console.width))
+        if (
+            found.support is None and found.learning_rate is None
+        ):  # else a table follows, which begins with a blank line
+            console.print()
     if found.support is not None and found.kernel is not None:
         show(window_table(found.support))
     if found.learning_rate is not None:
-        show(_loss_table(found))
+        show(_loss_table(found, brief=console.is_terminal))
+        if console.is_terminal:
+            show("\n".join([*curve_lines(found, console.width), ""]))
     if found.kernel is not None:
         _show_kernel(found.kernel, found.bias, found, full=full)
     elif not found.channels_share:
@@ -39,37 +52,52 @@ def show_recovery(found: Recovery, *, full: bool = False) -> None:
             lines = identity_lines(channel.kernel, channel.fit, channel.border, found.convention.offset)
             show("\n".join([channel.name.upper(), *lines, ""]))
             _show_kernel(channel.kernel, channel.bias, found, full=full)
-    show("\n".join(_closing(found)))
+    show("\n".join(closing_lines(found)))
 
 
 def _show_kernel(kernel: KernelBlock, bias: BiasBlock, found: Recovery, *, full: bool) -> None:
     """Show every tap of a small kernel, and the most telling ones of a large one."""
     every = found.identifiability.identifiable or found.ridge is not None or found.constraint is not None
-    if full or max(kernel.learned.shape) <= _EVERY_TAP:
+    console = stdout_console()
+    cells = has_colour(console)
+    if cells:
+        console.print(kernel_cells(kernel, console.width, every=every))
+    if cells and not full and kernel.learned.size > _FEW and max(kernel.learned.shape) <= _EVERY_TAP:
+        if bias.learned is not None:
+            show(f"\nbias {compact(bias.learned)}, standard error {compact(bias.standard_error, 2)}\n")
+    elif full or max(kernel.learned.shape) <= _EVERY_TAP:
         show(_tap_table(kernel, bias, [tuple(at) for at in np.argwhere(np.ones_like(kernel.learned))], every=every))
     else:
         _show_large(kernel, bias, every=every)
 
 
-def _opening(found: Recovery) -> list[str]:
-    settings, convention = found.experiment, found.convention
-    (height, width), kernel = settings["size"], found.kernel
+def subject_line(found: Recovery) -> str:
+    """Return what was looked for, and in what."""
+    settings = found.experiment
+    height, width = settings["size"]
     asked = f"a {height}x{width} kernel{' and a bias' if found.bias.learned is not None else ''}"
+    if found.resizer is not None and found.kernel is None:
+        asked = "what resizes it, a kernel for each output phase"
     named = {key: _named(settings[key]) for key in ("image", "target", "kernel")}
     source = f"target {named['target']}" if settings["target"] is not None else f"true kernel {named['kernel']}"
-    stride = f", stride {convention.stride}" if convention.stride != 1 else ""
-    padding = convention.padding or "border unknown, interior only"
     subject = f"image {named['image']}, {source}"
     if settings["pairs"]:
         subject = f"pairs of {_named(settings['pairs'])}"
     if found.probe is not None:
         subject = f"program {printable(found.probe.program)}"
+    return f"{subject}: find {asked}"
+
+
+def _opening(found: Recovery) -> list[str]:
+    convention, kernel = found.convention, found.kernel
+    stride = f", stride {convention.stride}" if convention.stride != 1 else ""
+    padding = convention.padding or "border unknown, interior only"
     lines = [
-        f"{subject}: find {asked}",
+        subject_line(found),
         f"{convention.operation}, {padding}{stride}, first tap at {convention.offset} from the output pixel",
     ]
     if found.resizer is not None and kernel is None:
-        lines = [f"{subject}: find what resizes it, a kernel for each output phase"]
+        lines = lines[:1]  # each phase has its own place
     told = found.identifiability
     if not told.identifiable:
         lines += [
@@ -127,13 +155,14 @@ def _null_lines(directions: list[NDArray[Any]]) -> list[str]:
     return [f"  adding any of these to the kernel changes no output{some}:", *(f"    {line}" for line in lines)]
 
 
-def _loss_table(found: Recovery) -> Table:
+def _loss_table(found: Recovery, *, brief: bool) -> Table:
     foretold = found.losses[0].predicted is not None
     table = new_table("step", "loss", *(["predicted"] if foretold else []))
     every = int(found.experiment["log_every"])
-    for index, entry in enumerate(found.losses):
-        if entry.step % every == 0 or index == len(found.losses) - 1:
-            add_row(table, str(entry.step), compact(entry.loss), *([compact(entry.predicted)] if foretold else []))
+    last = len(found.losses) - 1
+    rows = [entry for index, entry in enumerate(found.losses) if entry.step % every == 0 or index == last]
+    for entry in spread(rows, _MOST_LOSSES) if brief else rows:
+        add_row(table, str(entry.step), compact(entry.loss), *([compact(entry.predicted)] if foretold else []))
     return table
 
 
@@ -154,32 +183,20 @@ def _tap_table(kernel: KernelBlock, bias: BiasBlock, positions: list[tuple[int, 
             expected = float(true[row, column])
             cells += [compact(expected), _signed(learned - expected) if known else "—"]
         whole = [str(integer.numerators[row][column])] if over and integer is not None else []
-        add_row(table, *cells, _error(standard_error, largest), *whole)
+        add_row(table, *cells, error_bar(standard_error, largest), *whole)
     if bias.learned is not None:
         known = bias.standard_error is not None and np.isfinite(bias.standard_error)
         cells = ["bias", compact(bias.learned) if known or every else "—"]
         if true is not None:
             cells += [compact(bias.true), _signed(bias.learned - (bias.true or 0.0)) if known or every else "—"]
-        error = _error(bias.standard_error if bias.standard_error is not None else np.nan, largest)
+        error = error_bar(bias.standard_error if bias.standard_error is not None else np.nan, largest)
         add_row(table, *cells, error, *([""] if over else []))
     return table
 
 
-def _error(value: float, largest: float) -> str:
-    """Write a standard error; rounding alone leaves errors that nobody need see."""
-    if not np.isfinite(value):
-        return "—"
-    return compact(value, 2) if value > _ROUNDING * largest else "0"
-
-
 def _show_large(kernel: KernelBlock, bias: BiasBlock, *, every: bool) -> None:
-    """Show a large kernel as heat cells where there is colour, and its most telling taps in numbers."""
+    """Show a large kernel's most telling taps in numbers."""
     learned, true = kernel.learned, kernel.true
-    console = stdout_console()
-    if has_colour(console):
-        console.print(Group(f"learned, {learned.shape[0]}x{learned.shape[1]}", heat_cells(learned, console.width)))
-        if true is not None:
-            console.print(Group("true", heat_cells(true, console.width)))
     compared = true is not None and true.shape == learned.shape
     measure = np.abs(learned - true) if compared and true is not None else np.abs(learned)
     order = np.argsort(measure, axis=None, kind="stable")[::-1][:_MOST_ERRORS]
@@ -189,7 +206,8 @@ def _show_large(kernel: KernelBlock, bias: BiasBlock, *, every: bool) -> None:
     show(_tap_table(kernel, bias, positions, every=every))
 
 
-def _closing(found: Recovery) -> list[str]:
+def closing_lines(found: Recovery) -> list[str]:
+    """Return how a run ended and what remains to be said of it, a sentence a line."""
     foretold = found.learning_rate.predicted_arrival if found.learning_rate is not None else None
     arrival = f" ({compact(foretold)} foretold)" if foretold is not None and np.isfinite(foretold) else ""
     lines = [f"{found.status} after {found.steps} steps{arrival}, loss {compact(found.final_loss)}"]

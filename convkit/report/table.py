@@ -32,7 +32,12 @@ def stdout_console() -> Console:
 
 def has_colour(console: Console) -> bool:
     """Whether coloured cells would be seen as such."""
-    return console.is_terminal and console.color_system is not None and not console.no_color
+    return console.is_terminal and console.color_system in ("256", "truecolor") and not console.no_color
+
+
+def has_true_colour(console: Console) -> bool:
+    """Whether pictures would be seen as such."""
+    return has_colour(console) and console.color_system == "truecolor"
 
 
 def show(renderable: RenderableType) -> None:

@@ -1,4 +1,4 @@
-"""Grids on several processes: the real command, with workers, parents and schedulers that die under it.
+"""Grids and sums on several processes: the real command, with workers, parents and schedulers that die under it.
 
 Every process that is killed here was started here.
 """
@@ -13,8 +13,10 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import psutil
 import pytest
+import scipy.ndimage
 
 # Runs of about 20 ms: long enough to be killed in the middle.
 WORK = ("--image", "noise:size=300", "--kernel", "gaussian:sigma=2,size=9", "--noise", "0.1", "--steps", "20")
@@ -59,6 +61,14 @@ def family(process: subprocess.Popen[str]) -> list[psutil.Process]:
 
 def workers(process: subprocess.Popen[str]) -> list[psutil.Process]:
     return [child for child in family(process) if "spawn_main" in " ".join(child.cmdline())]
+
+
+def called(worker: psutil.Process) -> bool:
+    """Whether a worker has got in touch with its scheduler: besides its own port it has a connection."""
+    try:
+        return len(worker.net_connections("tcp")) > 1
+    except psutil.Error:  # it has just ended
+        return False
 
 
 def gone(processes: list[psutil.Process], seconds: float) -> bool:
@@ -252,6 +262,91 @@ class TestProcessesThatDie:
         silent = convkit("compare", "--vary", "seed=0 1", "--cluster", nobody)
         assert silent.returncode == 2
         assert "a Dask scheduler that answers" in silent.stderr
+
+
+class TestOneProblem:
+    """``learn-kernel`` over several pairs, whose sums are made elsewhere."""
+
+    ARGUMENTS = ("learn-kernel", "--pairs", "pairs.csv", "--size", "7", "--json")
+
+    @pytest.fixture(autouse=True)
+    def pairs(self, tmp_path: Path, rng: np.random.Generator) -> None:
+        kernel = rng.random((7, 7))
+        with (tmp_path / "pairs.csv").open("w") as lines:
+            for number in range(8):
+                image = rng.random((600 + 10 * number, 700))
+                np.save(tmp_path / f"x{number}.npy", image)
+                noise = 0.01 * rng.standard_normal(image.shape)
+                np.save(tmp_path / f"y{number}.npy", scipy.ndimage.correlate(image, kernel) + noise)
+                lines.write(f"x{number}.npy,y{number}.npy\n")
+
+    def test_a_worker_is_killed(self, start: Start, convkit) -> None:
+        for delay in (0.2, 1.0, 5.0):
+            process = start("convkit", *self.ARGUMENTS, "--jobs", "2")
+            deadline = time.monotonic() + 60
+            while not any(map(called, workers(process))):
+                assert process.poll() is None, process.communicate()
+                assert time.monotonic() < deadline
+                time.sleep(0.01)
+            time.sleep(delay)
+            workers(process)[0].kill()
+            children = family(process)
+            stdout, stderr = process.communicate(timeout=120)
+            if "processes to start" not in stderr:  # on a busy machine, it had not begun
+                break
+        assert process.returncode == 0, stderr
+        assert self.numbers(stdout) == self.numbers(convkit(*self.ARGUMENTS).stdout)
+        assert gone(children, 5)
+
+    def test_processes_that_are_killed_before_they_are_ready(self, start: Start) -> None:
+        process = start("convkit", *self.ARGUMENTS, "--jobs", "2")
+        deadline = time.monotonic() + 60
+        while not workers(process):
+            assert process.poll() is None, process.communicate()
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        workers(process)[0].kill()
+        _, stderr = process.communicate(timeout=120)
+        assert process.returncode in (0, 1)  # 0: it was replaced in time
+        assert process.returncode == 0 or "expected 2 processes to start" in stderr
+
+    def test_somebody_elses_cluster_and_another_folder(self, start: Start, convkit, tmp_path: Path) -> None:
+        (tmp_path / "elsewhere").mkdir()
+        _, address = started_scheduler(start, tmp_path)
+        start_worker(start, address, folder=tmp_path / "elsewhere")
+        done = convkit(*self.ARGUMENTS, "--cluster", address)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert self.numbers(done.stdout) == self.numbers(convkit(*self.ARGUMENTS).stdout)
+
+    def test_the_scheduler_goes_away(self, start: Start, tmp_path: Path) -> None:
+        scheduler, address = started_scheduler(start, tmp_path)
+        # The only worker is stopped, so that the work cannot end before.
+        worker = start_worker(start, address)
+        process = start("convkit", *self.ARGUMENTS, "--cluster", address)
+        scheduler_of = psutil.Process(scheduler.pid)
+        deadline = time.monotonic() + 60
+        while len(scheduler_of.net_connections("tcp")) < 3:  # listening, the worker, the command
+            assert process.poll() is None, process.communicate()
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        worker.kill()
+        scheduler.kill()
+        _, stderr = process.communicate(timeout=60)
+        assert process.returncode in (1, 2)  # lost, or never found to begin with
+        assert "cluster" in stderr or "scheduler" in stderr
+        assert "Traceback" not in stderr
+
+    def test_options_that_mean_nothing_here(self, convkit) -> None:
+        both = convkit(*self.ARGUMENTS, "--jobs", "2", "--cluster", "tcp://127.0.0.1:1")
+        assert (both.returncode, "expected --jobs or --cluster" in both.stderr) == (2, True)
+        program = convkit("learn-kernel", "--program", "cp {input} {output}", "--jobs", "2")
+        assert program.returncode == 2
+        assert "--jobs or --cluster for pairs of files" in program.stderr
+
+    @staticmethod
+    def numbers(text: str) -> dict:
+        found = json.loads(text)
+        return {key: value for key, value in found.items() if key != "seconds"}
 
 
 DEADLY = """

@@ -196,7 +196,9 @@ def test_every_recovery_configuration_runs_as_it_is(convkit, root, name: str) ->
     assert json.loads(done.stdout)["kernel"]["max_abs_error"] < 0.1
 
 
-@pytest.mark.parametrize("name", ["backends", "noise", "identifiability", "learning-rate", "noise-size-solver"])
+@pytest.mark.parametrize(
+    "name", ["backends", "noise", "identifiability", "learning-rate", "noise-size-solver", "many-pairs"]
+)
 def test_every_comparison_configuration_runs_as_it_is(convkit, root, name: str) -> None:
     done = convkit("compare", root / f"configs/{name}.toml", "--json")
     assert done.returncode == 0, done.stderr

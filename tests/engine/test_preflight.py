@@ -53,3 +53,26 @@ def test_a_cluster_that_others_started(monkeypatch: pytest.MonkeyPatch) -> None:
             list(outcomes)
         engine.close()
         engine.close()
+
+
+def test_a_worker_of_another_version_that_joins_later_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    from distributed import LocalCluster
+
+    monkeypatch.setattr(dask_engine, "_COUNT", 0.05)
+    asked: list[set[str]] = []
+
+    def check(reports: dict) -> list[str]:
+        asked.append(set(reports))
+        return check_workers({address: report | {"numpy": "1.26.4"} for address, report in reports.items()})
+
+    with LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address="127.0.0.1:0", host="127.0.0.1") as cluster:
+        engine = open_engine(cluster=cluster.scheduler_address)
+        monkeypatch.setattr(dask_engine, "check_workers", check)
+        outcomes = engine.map_unordered(time.sleep, [0.05] * 1000)
+        next(outcomes)
+        assert not asked
+        cluster.scale(2)
+        with pytest.raises(EngineLostError, match=r"1\.26\.4 on tcp://.*, which has just joined"):
+            list(outcomes)
+        assert [len(one) for one in asked] == [1]
+        engine.close()

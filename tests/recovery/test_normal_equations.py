@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import tracemalloc
+from functools import partial
 from itertools import product
 
 import numpy as np
@@ -13,7 +14,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from convkit import threads
 from convkit.errors import ImageError
-from convkit.recovery import NormalEquations, autocorrelation, observations, patches, summary, windows
+from convkit.recovery import NormalEquations, autocorrelation, observations, on_device, patches, plane, summary, windows
 
 SIZES = [(3, 3), (2, 4), (4, 3), (1, 5), (5, 1), (1, 1)]
 PADDINGS = {
@@ -54,11 +55,53 @@ def assert_same(found: NormalEquations, rows: np.ndarray, response: np.ndarray) 
     assert_array_equal(found.moments, found.moments.T)
 
 
-@pytest.fixture(params=["patches", "windows"])
+@pytest.fixture(params=["patches", "windows", "torch", "cuda"])
 def path(request, monkeypatch) -> str:
-    """Both ways, whichever would be faster."""
-    monkeypatch.setattr(observations, "_windows_pay", lambda *_: request.param == "windows")
+    """Every way, whichever would be faster; that of a device on the processor too, where torch does the same."""
+    monkeypatch.setattr(observations, "_windows_pay", lambda *_: request.param != "patches")
+    if request.param in ("torch", "cuda"):
+        import torch
+
+        if request.param == "cuda" and not torch.cuda.is_available():
+            pytest.skip("this machine has no CUDA device")
+        device = "cpu" if request.param == "torch" else "cuda"
+        monkeypatch.setattr(windows, "correlate_planes", partial(on_device.correlate_on_device, device=device))
+        monkeypatch.setattr(on_device, "_ROWS", 7)
     return request.param
+
+
+def test_a_device_is_asked_for_by_name(monkeypatch, rng: np.random.Generator) -> None:
+    asked = []
+    real = on_device.correlate_on_device
+    monkeypatch.setattr(observations, "_windows_pay", lambda *_: True)
+    monkeypatch.setattr(
+        windows, "correlate_on_device", lambda *given: asked.append(given[3]) or real(*given[:3], "cpu")
+    )
+    image = rng.random((40, 50))
+    here, there = (NormalEquations.of(image, image[2:, 2:], (3, 3), device=device) for device in ("cpu", "cuda"))
+    assert asked == ["cuda"]
+    assert_allclose(there.moments, here.moments, rtol=0, atol=1e-11)
+
+
+def test_a_device_with_little_memory_gets_narrower_strips(monkeypatch, caplog, rng: np.random.Generator) -> None:
+    import torch
+
+    real = on_device._Strips.__init__
+
+    def cramped(self, image, target, size, device, rows) -> None:
+        if rows > 20:
+            raise torch.OutOfMemoryError
+        real(self, image, target, size, device, rows)
+
+    monkeypatch.setattr(on_device._Strips, "__init__", cramped)
+    image = rng.random((120, 50))
+    planes = [
+        plane.Plane("", values, np.arange(values.shape[0]), np.arange(values.shape[1]))
+        for values in (image, image[4:, 4:])
+    ]
+    found = on_device.correlate_on_device(*planes, (5, 5), "cpu")
+    assert "in strips of 15 rows" in caplog.text
+    assert_allclose(found.lags, autocorrelation.correlate_planes(*planes, (5, 5)).lags, rtol=1e-12)
 
 
 @pytest.fixture
@@ -71,7 +114,9 @@ def small_tiles(monkeypatch) -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "stride"), [("windows", 1), ("patches", 1), ("patches", 2), ("patches", 3)], indirect=["path"]
+    ("path", "stride"),
+    [("windows", 1), ("torch", 1), ("cuda", 1), ("patches", 1), ("patches", 2), ("patches", 3)],
+    indirect=["path"],
 )
 @pytest.mark.parametrize("padding", PADDINGS)
 def test_against_explicit_matrices(padding: str, stride: int, path: str, rng: np.random.Generator) -> None:

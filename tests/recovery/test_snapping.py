@@ -1,5 +1,6 @@
 """Integers found in estimates from real programs, and not found where there are none."""
 
+import math
 from fractions import Fraction
 
 import cv2
@@ -199,7 +200,8 @@ def test_the_simplest_fraction_has_the_smallest_denominator(low: float, width: f
     found = simplest_fraction(low, low + width)
     assert Fraction(low) <= found <= Fraction(low + width)
     for denominator in range(1, min(found.denominator, 200)):
-        assert int(np.floor((low + width) * denominator)) < low * denominator
+        # In whole numbers: the float 0.4 lies above 2/5, but 0.4 * 5 is rounded to 2.
+        assert math.floor(Fraction(low + width) * denominator) < Fraction(low) * denominator
 
 
 def test_the_text_reads_as_a_kernel_where_it_is_put_in_brackets() -> None:

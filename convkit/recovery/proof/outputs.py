@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convkit.recovery.plane import Coverage, Plane
+from convkit.recovery.problem import Pair
 from convkit.recovery.proof.program import Arithmetic, Sums
 from convkit.recovery.proof.tally import Tally
 from convkit.recovery.registered import Registered
@@ -57,9 +58,19 @@ class Outputs:
         >>> found.read(Tile(1, 2, 0, 1)).pixels, found.target.shape
         (array([[0., 1., 0.]]), (3, 1))
         """
-        pair = scene.pair(size, offset)
+        return cls.of_pair(scene.pair(size, offset), size, scene.stride)
+
+    @classmethod
+    def of_pair(cls, pair: Pair, size: tuple[int, int], stride: int) -> "Outputs":
+        """Return those of a pair, which are just the windows of its image.
+
+        Examples
+        --------
+        >>> Outputs.of_pair(Pair(np.eye(3), np.eye(3)[:, 1:]), (1, 2), 1).read(Tile(1, 2, 1, 2)).pixels
+        array([[1., 0.]])
+        """
         rows, columns = (np.arange(length) for length in pair.image.shape)
-        return cls._of(pair.image, rows, columns, pair.target, size, scene.stride, pair.mask)
+        return cls._of(pair.image, rows, columns, pair.target, size, stride, pair.mask)
 
     @classmethod
     def of_all(cls, scene: Registered, size: tuple[int, int], rows: Places, columns: Places) -> "Outputs":

@@ -1,11 +1,14 @@
 """The proof: run the found kernel as the program would have, and count the pixels that come out the same."""
 
 import math
+import operator
 from dataclasses import dataclass
+from functools import partial
 
 from convkit.recovery.autocorrelation import transform_length
+from convkit.recovery.problem import Problem
 from convkit.recovery.proof.outputs import Outputs
-from convkit.recovery.proof.program import Arithmetic, Program, Rounding
+from convkit.recovery.proof.program import FEW_TAPS, Arithmetic, Program, Rounding
 from convkit.recovery.proof.snapping import Snapped
 from convkit.recovery.proof.tally import Tally, Ties
 from convkit.recovery.recording import Recording
@@ -155,15 +158,24 @@ def replay(
     'exact: 3 of 3 pixels, half up'
     """
     size = (program.taps.shape[0], program.taps.shape[1])
-    outputs = Outputs.inside(scene, size, offset)
     arithmetic = Arithmetic(program, recording, image_level, scene.stride)
-    return Replay.of(outputs.tally(arithmetic, tiles_for(outputs)), program.rounding)
+    problem = Problem((scene.pair(size, offset),), size, scene.stride, summing=scene.summing)
+    return Replay.of(problem.total(partial(_tally, arithmetic), operator.add), program.rounding)
+
+
+def _tally(arithmetic: Arithmetic, part: Problem) -> Tally:
+    outputs = Outputs.of_pair(part.pairs[0], part.size, part.stride)
+    return outputs.tally(arithmetic, tiles_for(outputs))
 
 
 def tiles_for(outputs: Outputs) -> list[Tile]:
-    """Cut outputs so that a tile and its halo make a fast length for the FFT."""
+    """Cut outputs so that a tile and its halo, or four beside each other, make fast lengths for the FFT.
+
+    Two at a time go through one transform, as its real and imaginary part; without transforms, small tiles are better.
+    """
+    transforms = 2 if outputs.size[0] * outputs.size[1] > FEW_TAPS * outputs.stride**2 else 1
     height, width = (-(-(transform_length(taps - 1) - taps + 1) // outputs.stride) for taps in outputs.size)
-    return tiles((outputs.target.shape[0], outputs.target.shape[1]), height, width)
+    return tiles((outputs.target.shape[0], outputs.target.shape[1]), transforms * height, transforms * width)
 
 
 def proves(program: Program, found: Replay) -> bool:

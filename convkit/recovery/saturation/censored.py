@@ -1,14 +1,16 @@
 """Fit a kernel to a target that is clipped at its rails."""
 
 import math
+import operator
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from convkit.recovery.optimum import Optimum, find_optimum
-from convkit.recovery.problem import Parameters, Problem
+from convkit.recovery.problem import Pair, Parameters, Problem
 from convkit.recovery.recording import Recording
 from convkit.recovery.responses import predicted
 from convkit.recovery.saturation.masked_fit import MaskedFit, Masks, masked
@@ -99,18 +101,39 @@ def fit_saturated(problem: Problem, recording: Recording, *, start: Parameters |
     >>> str(found.method), found.optimum.point.taps.round(9)
     ('mask-by-prediction', array([[-1.,  2.]]))
     """
-    used = tuple(np.ones(pair.target.shape, np.bool_) if pair.mask is None else pair.mask for pair in problem.pairs)
-    off_rails = tuple(mask & ~recording.saturated(pair.target) for pair, mask in zip(problem.pairs, used, strict=True))
-    kept = sum(int(np.count_nonzero(mask)) for mask in off_rails)
+    kept = problem.count - count_saturated(problem, recording)
+    used = tuple(_everywhere(pair) if pair.mask is None else pair.mask for pair in problem.pairs)
     search = _Search(problem, recording, used, (problem.count - kept) / max(problem.count, 1))
     if kept == problem.count:
-        return search.least_squares(MaskedFit.of(problem, used), SaturationMethod.NONE)
+        return search.plain()
+    off_rails = tuple(mask & ~recording.saturated(pair.target) for pair, mask in zip(problem.pairs, used, strict=True))
     by_value = MaskedFit.of(problem, off_rails) if kept else None
     if by_value is None or not by_value.spectrum.identifiable:
         whole = MaskedFit.of(problem, used)
         if by_value is None or by_value.spectrum.rank < whole.spectrum.rank:
             return search.of_too_little(by_value, whole)
     return search.beyond_value(by_value, by_value.point if start is None else start)
+
+
+def count_saturated(problem: Problem, recording: Recording) -> int:
+    """Count the outputs used that lie on a rail.
+
+    Examples
+    --------
+    >>> count_saturated(Problem.of(np.ones((1, 3)), np.array([[0.2, 0.0]]), (1, 2)), Recording(None, 0.0, 1.0))
+    1
+    """
+    return int(problem.total(partial(_saturated_in, recording), operator.add)) if recording.clips else 0
+
+
+def _saturated_in(recording: Recording, part: Problem) -> int:
+    (pair,) = part.pairs
+    return int(np.count_nonzero(recording.saturated(pair.used())))
+
+
+def _everywhere(pair: Pair) -> NDArray[np.bool_]:
+    """Return a mask that leaves nothing out, and takes no memory."""
+    return np.broadcast_to(np.True_, pair.target.shape)
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,6 +144,11 @@ class _Search:
     recording: Recording
     used: Masks
     saturated_fraction: float
+
+    def plain(self) -> SaturatedFit:
+        """Report plain least squares, of outputs none of which is on a rail."""
+        optimum = find_optimum(self.problem, self.problem.condensed())
+        return self._of_optimum(optimum, SaturationMethod.NONE, self.used)
 
     def of_too_little(self, by_value: MaskedFit | None, whole: MaskedFit) -> SaturatedFit:
         """Report the fit to outputs off the rails that determine less than all the outputs would.
@@ -226,10 +254,11 @@ class _Search:
 
     def least_squares(self, fit: MaskedFit, method: SaturationMethod) -> SaturatedFit:
         """Refine a masked fit by passes over the image, and report it."""
-        optimum = find_optimum(masked(self.problem, fit.masks), fit.normal)
+        return self._of_optimum(find_optimum(masked(self.problem, fit.masks), fit.normal), method, fit.masks)
+
+    def _of_optimum(self, optimum: Optimum, method: SaturationMethod, masks: Masks) -> SaturatedFit:
         covariance = optimum.noise_variance(self.recording.level) * optimum.unit_covariance
-        noise = math.sqrt(optimum.noise_variance(None))
-        return self._told(optimum, method, noise, fit.masks, covariance)
+        return self._told(optimum, method, math.sqrt(optimum.noise_variance(None)), masks, covariance)
 
     def _told(
         self, optimum: Optimum, method: SaturationMethod, noise: float, masks: Masks, covariance: NDArray[np.float64]
