@@ -56,8 +56,8 @@ pictures: install  ## Make the pictures of the README anew.
 notebook: install  ## Run docs/lesson.ipynb and keep what it shows.
 	$(BIN)/python tools/notebook.py --write
 
-programs: install  ## Print the table of real programs side by side, as the README has it.
-	$(BIN)/python tools/programs.py
+programs: install  ## Ask the real programs of the README's table anew, and write it.
+	$(BIN)/python tools/programs.py --write
 
 bench: install  ## Measure convkit beside its peers.
 	$(BIN)/python benchmarks/convolve.py

@@ -78,7 +78,7 @@ def _judged(found: Recovery) -> Verdict:
     assert fit.reason is not None
     assert fit.verdict is not None
     word = fit.verdict.replace("-", " ")
-    if found.kernel is None and found.channels:
+    if found.channels_share is False:
         each = [f"{one.name} {one.kernel.name or one.fit.verdict}" for one in found.channels]
         return Verdict("channels differ", f"The channels went through different kernels: {', '.join(each)}.", "caution")
     reason = fit.reason.removeprefix(f"{word}: ")
