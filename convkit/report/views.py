@@ -51,7 +51,7 @@ def _(result: Comparison) -> "Figure":
     need_matplotlib("plot")
     from convkit.report.figures import comparison_figure
 
-    return comparison_figure(result)
+    return comparison_figure(result, captioned=True)
 
 
 @figure_of.register(Kernel)

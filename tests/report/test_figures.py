@@ -269,6 +269,8 @@ def test_convolution_shows_before_kernel_after(rng: np.random.Generator) -> None
     assert pictures[2].get_cmap().name == "convkit"  # negative responses have their own colour
     low, high = pictures[2].get_clim()
     assert low == -high
+    assert "negative it is blue" in texts(figure)
+    assert "negative" not in texts(convolution_figure(before, [kernel], np.abs(before)))
 
 
 @pytest.fixture(scope="module")
@@ -294,6 +296,7 @@ def test_a_comparison_draws_the_root_mean_square_over_seeds_and_the_bound(grid: 
     variance = np.mean([np.square(one.standard_error).mean() for one in grid.runs[:3]])
     assert bounds[0].get_ydata()[0] == pytest.approx(np.sqrt(variance))
     assert "3 seeds" in caption(grid)
+    assert "over 3 seeds" in texts(comparison_figure(grid, captioned=True)).replace("\n", " ")
     assert "Cramér-Rao" in caption(grid)
 
 

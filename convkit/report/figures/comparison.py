@@ -2,6 +2,7 @@
 
 import json
 import math
+import textwrap
 from collections.abc import Sequence
 from typing import Any
 
@@ -21,13 +22,15 @@ _MARKS = "osD^vP*X"
 # Lines beyond this many would not be told apart; the first ones are drawn.
 MOST_LINES = 8
 
+# Letters of a line of the caption.
+_LINE = 110
 # Letters of a name, and of all names that stand below the axis side by side.
 _LONG, _MOST_LETTERS = 24, 70
 
 Lines = dict[str, dict[Any, list[Run]]]
 
 
-def comparison_figure(result: Comparison, key: str | None = None) -> Figure:
+def comparison_figure(result: Comparison, key: str | None = None, *, captioned: bool = False) -> Figure:
     """Draw the error of the taps against a varied setting, a line for each combination of the others.
 
     Runs that differ in nothing but their seed are one point: the root of their mean square, between the smallest and
@@ -38,6 +41,8 @@ def comparison_figure(result: Comparison, key: str | None = None) -> Figure:
     result : Comparison
     key : str, optional
         What to go along; default the setting with numbers that varies most.
+    captioned : bool
+        Whether what to see is written below.
 
     Raises
     ------
@@ -48,7 +53,13 @@ def comparison_figure(result: Comparison, key: str | None = None) -> Figure:
     if key not in result.vary:
         raise SettingsError(expected="a varied setting to draw along", got=key, hint=" or ".join(result.vary))
     lines = _lines(result, key)
-    return drawn((7.5, 4.4), lambda figure: _draw(figure, result, key, lines))
+
+    def draw(figure: FigureBase) -> None:
+        _draw(figure, result, key, lines)
+        if captioned and (told_below := caption(result, key)):
+            figure.supxlabel(textwrap.fill(told_below, _LINE), fontsize=8.5, x=0.01, ha="left")
+
+    return drawn((7.5, 4.4), draw)
 
 
 def along(result: Comparison) -> str:
@@ -72,7 +83,9 @@ def caption(result: Comparison, key: str | None = None) -> str:
     key = along(result) if key is None else key
     said = []
     if any(_known_error(one) for one in result.runs):
-        said.append("A point on its dotted line does as well as any unbiased estimate can (Cramér-Rao).")
+        said.append(
+            "On its dotted line a point does as well as any unbiased estimate can (Cramér-Rao), but for chance."
+        )
     if "seed" in result.vary and key != "seed" and len(result.vary["seed"]) > 1:
         said.append(f"Points are over {len(result.vary['seed'])} seeds, bars from the best to the worst of them.")
     left_out = len(_every_line(result, key)) - MOST_LINES
