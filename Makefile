@@ -51,8 +51,9 @@ types: install  ## Do the types fit?
 layers: install  ## Do imports point downwards only?
 	$(BIN)/lint-imports
 
-docs: site  ## Do README and docs/ show what the commands print, and is nothing stale?
+docs: site  ## Do README, docs/ and notebook show what comes of their commands, and is nothing stale?
 	$(BIN)/python tools/readme.py
+	$(BIN)/python tools/notebook.py
 
 # NO_MKDOCS_2_WARNING: what Material says of its future is no warning of ours. DISABLE_… is how earlier versions spell it.
 site: export NO_MKDOCS_2_WARNING = 1
@@ -79,8 +80,8 @@ pictures: install  ## Make the pictures of the README anew.
 notebook: install  ## Run docs/lesson.ipynb and keep what it shows.
 	$(BIN)/python tools/notebook.py --write
 
-programs: install  ## Print the table of real programs side by side, as the README has it.
-	$(BIN)/python tools/programs.py
+programs: install  ## Ask the real programs of the README's table anew, and write it.
+	$(BIN)/python tools/programs.py --write
 
 bench: install  ## Measure convkit beside its peers.
 	$(BIN)/python benchmarks/convolve.py
@@ -88,6 +89,7 @@ bench: install  ## Measure convkit beside its peers.
 	$(BIN)/python benchmarks/learn.py
 	$(BIN)/python benchmarks/pairs.py
 	$(BIN)/python benchmarks/grid.py
+	$(BIN)/python benchmarks/large.py
 	$(BIN)/python benchmarks/device.py
 
 clean:  ## Remove what was built.
