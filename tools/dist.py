@@ -95,14 +95,21 @@ def audit(python: Path) -> None:
         print("not audited: pip-audit is not installed")
         return
     site = run(python, "-c", "import site; print(site.getsitepackages()[0])", capture_output=True).stdout.strip()
-    done = subprocess.run([tool, "--path", site, "--progress-spinner", "off", "--timeout", "15"],
-                          text=True, capture_output=True, check=False)  # fmt: skip
-    told = (done.stdout + done.stderr).strip()
-    if done.returncode == 0 or "Found" in told:
-        print(told)
-    else:
-        reason = told.splitlines()[-1][:120] if told else "it says nothing"
+    command = [tool, "--path", site, "--progress-spinner", "off", "--timeout", "15", "--format", "json"]
+    done = subprocess.run(command, text=True, capture_output=True, check=False)
+    try:
+        packages = json.loads(done.stdout)["dependencies"]
+    except (ValueError, KeyError):
+        reason = done.stderr.strip().splitlines()[-1][:120] if done.stderr.strip() else "it says nothing"
         print(f"not audited: the advisory service is not to be reached ({reason})")
+        return
+    known = [one for one in packages if "skip_reason" not in one]
+    if not known:
+        print(f"not audited: the advisory service that is reached knows none of {len(packages)} packages")
+    elif faults := [f"{one['name']} {one['version']}: {fault['id']}" for one in known for fault in one["vulns"]]:
+        sys.exit("known vulnerabilities:\n" + "\n".join(faults))
+    else:
+        print(f"{len(known)} of {len(packages)} packages audited, no known vulnerability")
 
 
 def main() -> int:
