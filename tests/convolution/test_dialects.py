@@ -1,11 +1,11 @@
 """The tables of docs/conventions.md: what other programs do with a kernel, each asked itself."""
 
-import re
 import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -79,7 +79,7 @@ FIRST_TAP = {"scipy.ndimage.convolve": BEFORE, "convert -morphology Correlate": 
 BY_180 = ("scipy.ndimage.convolve", "scipy.signal.convolve2d", "convert -morphology Convolve")
 
 
-def named(programs: dict[str, tuple[Program, str]]) -> list[object]:
+def named(programs: dict[str, Any]) -> list[object]:
     return [
         pytest.param(name, marks=needs(name.split()[0])) if " " in name else pytest.param(name) for name in programs
     ]
@@ -194,6 +194,27 @@ def test_rounding_of_eight_bits(name: str) -> None:
     assert error.max() <= high
 
 
+CLIPPING = {
+    "cv2.filter2D": lambda x, k: cv2.filter2D(x, -1, k),
+    "Pillow": of_pillow,
+    "gm convert -convolve": GM,
+    "convert -convolve": CONVOLVE,
+    "convert -morphology Correlate": CORRELATE,
+    "convert -morphology Convolve": TURNED,
+}
+
+
+@pytest.mark.parametrize("name", named(CLIPPING))
+def test_what_clips(name: str) -> None:
+    image = image_and_box()[0]
+    sharpen = np.array([[0.0, -1, 0], [-1, 5, -1], [0, -1, 0]])
+    exact = scipy.signal.correlate2d(image.astype(float), sharpen, "valid")
+    assert exact.min() < 0
+    assert exact.max() > 255
+    found = np.asarray(CLIPPING[name](image, sharpen), float)[1:-1, 1:-1]
+    assert np.abs(found - exact.clip(0, 255)).max() <= 1
+
+
 def test_scipy_wraps_where_others_clip() -> None:
     image = np.full((5, 5), 200, np.uint8)
     double = np.array([[2.0]])
@@ -212,21 +233,36 @@ NAMES = {
 }
 
 
+def imagemagicks(row: np.ndarray, word: str) -> np.ndarray:
+    """Look at what lies left of a row by a kernel that reads one pixel, so many places to the left."""
+    image = np.tile(row.astype(np.uint8) * 10, (9, 1))
+    found = []
+    for far in (3, 2, 1):
+        taps = np.zeros((1, 2 * far + 1))
+        taps[0, 0] = 1
+        name = word.removeprefix("-virtual-pixel ")
+        asks = ("convert", "{at}/in.png", "-virtual-pixel", name, "-morphology", "Correlate", "{sized}", "{at}/out.png")
+        found.append(asked(*asks)(image, taps)[4, 0] / 10)
+    return np.array(found)
+
+
+NAMES["ImageMagick"] = imagemagicks
+
+
 def borders_of_the_page() -> list[tuple[str, str, str, str]]:
     """Read the table of names from the page: program, its word, and the pixels that it stands for."""
     page = (ROOT / "docs/conventions.md").read_text(encoding="utf-8")
     table = page[page.index("| convkit | pixels |") :].split("\n\n")[0].splitlines()
     header, *rows = [[cell.strip(" `") for cell in line.strip("|").split("|")] for line in table if "---" not in line]
     return [
-        (header[column], row[0], re.sub(r"[^A-Za-z0-9_]", "", row[column]), row[1])
-        for row in rows
-        for column in range(2, 6)
-        if row[column] != "—"
+        (header[column], row[0], row[column], row[1]) for row in rows for column in range(2, 7) if row[column] != "—"
     ]
 
 
 @pytest.mark.parametrize(("program", "rule", "word", "pixels"), borders_of_the_page())
 def test_names_of_borders(program: str, rule: str, word: str, pixels: str) -> None:
+    if program == "ImageMagick" and shutil.which("convert") is None:
+        pytest.skip("not installed: convert")
     row = np.array([1.0, 2, 3, 4])
     expected = [{"0": 0.0, "a": 1.0, "b": 2.0, "c": 3.0, "d": 4.0}[one] for one in pixels.split()]
     assert NAMES[program](row, word).tolist() == expected
