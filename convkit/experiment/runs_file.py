@@ -201,7 +201,7 @@ def _parsed(data: bytes, path: str | Path) -> dict[str, SavedRun]:
 def _schema(line: bytes) -> str:
     try:
         record = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):  # nested as deep as no record is
         return ""
     return str(record.get("schema", "")) if isinstance(record, dict) else ""
 
