@@ -33,7 +33,20 @@ LOADED = (
     "numpy", "scipy.signal", "scipy.ndimage", "scipy.optimize", "scipy.linalg", "scipy.stats", "torch", "hypothesis",
     "hypothesis.extra.numpy", "cv2", "skimage", "PIL.Image", "pydantic", "tifffile", "pytest",
 )  # fmt: skip
-QUIET = ["-q", "-x", "-p", "no:cacheprovider", "-p", "no:xdist", "-p", "no:benchmark", "--no-header", "-m", "not slow"]
+QUIET = [
+    "--assert=plain",
+    "-q",
+    "-x",
+    "-p",
+    "no:cacheprovider",
+    "-p",
+    "no:xdist",
+    "-p",
+    "no:benchmark",
+    "--no-header",
+    "-m",
+    "not slow",
+]
 
 _OPERATORS: dict[type[ast.AST], type[ast.AST]] = {
     ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult, ast.FloorDiv: ast.Mult, ast.Mod: ast.Mult,
@@ -121,9 +134,10 @@ def described(path: Path, number: int) -> Mutant:
 
 
 def mutated(mutant: Mutant) -> CodeType:
-    """Return the code of a mutant's file."""
+    """Return the code of a mutant's file; of number -1, as it is."""
     tree = ast.parse((ROOT / mutant.file).read_text())
-    list(changes(tree))[mutant.number][1]()
+    if mutant.number >= 0:
+        list(changes(tree))[mutant.number][1]()
     return compile(ast.fix_missing_locations(tree), str(ROOT / mutant.file), "exec")
 
 
@@ -251,6 +265,9 @@ def run(count: int, seed: int, record: Path, seconds: float) -> None:
         importlib.import_module(library)
     tests = Tests()
     done = {json.loads(line)["mutant"] for line in record.read_text().splitlines()} if record.exists() else set()
+    unchanged = Mutant("convkit/recovery/plane.py", -1, 0, "nothing")
+    if (end := try_mutant(unchanged, *tests.of(unchanged))) != "survived":
+        sys.exit(f"a file without a change is {end} by the tests: mend that first")
     began = time.monotonic()
     for mutant in sample(count, seed):
         if mutant.key in done:

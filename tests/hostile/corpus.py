@@ -254,7 +254,7 @@ def _png_of(width: int, height: int, repeated: bytes, *, interlaced: bool = Fals
     """A PNG whose header promises a size; of a bomb, a little data that grows to all of it."""
     if data is None:
         packer = zlib.compressobj(9)
-        data = b"".join(packer.compress(bytes(1 << 20)) for _ in range(900 if repeated else 0)) + packer.flush()
+        data = b"".join(packer.compress(bytes(1 << 20)) for _ in range(64 if repeated else 0)) + packer.flush()
     header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, interlaced)
     return b"\x89PNG\r\n\x1a\n" + _chunk(b"IHDR", header) + _chunk(b"IDAT", data) + _chunk(b"IEND", b"")
 
