@@ -27,7 +27,7 @@ ROOT = Path(__file__).resolve().parents[1]
 ROOMS = ("recovery", "convolution")
 KEPT = ROOT / ".mutants"
 # Seconds of tests, as they ran alone, that a mutant is given at most; and how much slower they may be than that.
-BUDGET, SLOWER, GRACE = 60.0, 8.0, 60.0
+BUDGET, SLOWER, GRACE = 25.0, 3.0, 30.0
 # What tests load, loaded once.
 LOADED = (
     "numpy", "scipy.signal", "scipy.ndimage", "scipy.optimize", "scipy.linalg", "scipy.stats", "torch", "hypothesis",

@@ -101,6 +101,12 @@ class Program:
             )  # a program may change its input, and JPEG is not what was written
             run_command(command, before, after, self.timeout)
             return seen, form.read(after, self.max_pixels)
+        except OSError as error:
+            raise ProgramError(
+                expected="room for the program's files",
+                got=f"{error.strerror or error} in {self.folder.parent}",
+                hint="TMPDIR=a folder with room",
+            ) from error
         finally:
             if not self.keep:
                 shutil.rmtree(folder, ignore_errors=True)
