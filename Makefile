@@ -4,7 +4,7 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo install test test-slow check format lint types layers docs readme pictures notebook programs bench clean
+.PHONY: help demo install test test-slow check format lint types layers docs readme pictures notebook programs bench coverage fuzz mutants clean
 
 help:  ## Show what can be made.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## (.*)/  make \1	\2/' | expand -t 22
@@ -28,6 +28,22 @@ test: install  ## Run the test suite.
 test-slow: export OPENBLAS_NUM_THREADS = 1
 test-slow: install  ## Run the tests that take minutes.
 	$(BIN)/python -m pytest -n 2 -m slow
+
+coverage: export OPENBLAS_NUM_THREADS = 1
+coverage: install  ## Which branches of recovery/ and convolution/ do their tests take?
+	$(BIN)/python -m pytest -q -n 2 -m "not slow" tests/recovery tests/convolution convkit/recovery convkit/convolution \
+	  --cov=convkit.recovery --cov=convkit.convolution --cov-branch --cov-report=term:skip-covered --cov-fail-under=95
+
+# For so many seconds each; what is found lies in .fuzz/.
+FUZZ_SECONDS ?= 60
+fuzz: install  ## Feed all that reads files or text with bytes that are changed at random.
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[fuzz]' || true
+	$(BIN)/python tools/fuzzing.py --seconds $(FUZZ_SECONDS)
+
+mutants: install  ## Change recovery/ and convolution/ in 400 small ways, and see whether tests notice (hours).
+	test -e .mutants/seconds.json || $(BIN)/python tools/mutants.py map
+	$(BIN)/python tools/mutants.py run
+	$(BIN)/python tools/mutants.py report
 
 check: format lint types layers docs test  ## Everything that must hold before a change lands.
 
@@ -67,5 +83,5 @@ bench: install  ## Measure convkit beside its peers.
 	$(BIN)/python benchmarks/device.py
 
 clean:  ## Remove what was built.
-	rm -rf .venv .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache dist build
+	rm -rf .venv .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache dist build .fuzz .mutants .coverage*
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

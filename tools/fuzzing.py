@@ -34,7 +34,6 @@ def fuzz(name: str, seconds: int, seed: int) -> None:
 
 
 def main() -> None:
-    sys.path.insert(0, str(ROOT / "tests"))
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("names", nargs="*", help="harnesses (default: all)")
     parser.add_argument("--seconds", type=int, default=60)
