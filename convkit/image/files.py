@@ -1,5 +1,6 @@
 """Where bytes come from: regular files and standard input, with errors that say what to do."""
 
+import errno
 import os
 import stat
 import sys
@@ -61,6 +62,31 @@ def open_file(path: Path, *, names: Collection[str] = ()) -> BinaryIO:
         ) from error
     except (OSError, ValueError) as error:  # ValueError: a NUL, or a character that no file name can hold
         raise unreadable(named(path), error) from error
+
+
+def open_regular(path: str | os.PathLike[str], most: int) -> BinaryIO:
+    """Open a regular file of at most so many bytes: a pipe would wait for a writer, and a device need not end.
+
+    Raises
+    ------
+    OSError
+        When it is none, or larger, or cannot be opened.
+    ValueError
+        When no file can have that name.
+
+    Examples
+    --------
+    >>> open_regular(getfixture("tmp_path"), 10)
+    Traceback (most recent call last):
+        ...
+    OSError: [Errno 22] no regular file
+    """
+    status = Path(path).stat()
+    if not stat.S_ISREG(status.st_mode):
+        raise OSError(errno.EINVAL, "no regular file")
+    if status.st_size > most:
+        raise OSError(errno.EFBIG, f"more than {most:,} bytes")
+    return Path(path).open("rb")
 
 
 @contextmanager
