@@ -59,8 +59,9 @@ types: install  ## Do the types fit?
 layers: install  ## Do imports point downwards only?
 	$(BIN)/lint-imports
 
-docs: install  ## Does the README show what the commands print?
+docs: install  ## Do README and notebook show what comes of their commands?
 	$(BIN)/python tools/readme.py
+	$(BIN)/python tools/notebook.py
 
 readme: install  ## Write the outputs shown in the README anew.
 	$(BIN)/python tools/readme.py --write
@@ -71,8 +72,8 @@ pictures: install  ## Make the pictures of the README anew.
 notebook: install  ## Run docs/lesson.ipynb and keep what it shows.
 	$(BIN)/python tools/notebook.py --write
 
-programs: install  ## Print the table of real programs side by side, as the README has it.
-	$(BIN)/python tools/programs.py
+programs: install  ## Ask the real programs of the README's table anew, and write it.
+	$(BIN)/python tools/programs.py --write
 
 bench: install  ## Measure convkit beside its peers.
 	$(BIN)/python benchmarks/convolve.py
@@ -80,6 +81,7 @@ bench: install  ## Measure convkit beside its peers.
 	$(BIN)/python benchmarks/learn.py
 	$(BIN)/python benchmarks/pairs.py
 	$(BIN)/python benchmarks/grid.py
+	$(BIN)/python benchmarks/large.py
 	$(BIN)/python benchmarks/device.py
 
 clean:  ## Remove what was built.

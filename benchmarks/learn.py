@@ -8,12 +8,13 @@ import subprocess
 import sys
 import tempfile
 import time
+from functools import partial
 
 import numpy as np
 import torch
 from side_by_side import write
 
-from convkit import convolve, learn_kernel
+from convkit import NormalEquations, convolve, learn_kernel
 
 STEPS = 3
 CONVKIT = [sys.executable, "-m", "convkit", "learn-kernel"]
@@ -68,10 +69,24 @@ def main() -> None:
         plain = 40 * statistics.median(_plain(image.astype(kind), kernel.astype(kind)) for _ in range(REPEATS // 2))
         rows.append({"side": side, "kernel": size, "seconds_for_40_steps": {"convkit": ours, "plain": plain}})
         print(f"{side:>6} {size:>7} {ours:9.2f} {plain:9.2f} {plain / ours:7.1f}")
+    rows += equations(rng, plain / 40)
     rows += big_kernels(rng)
     rows += whole_processes(rng, plain)
     rows += growing_images(rng)
     write("learn", rows)
+
+
+def equations(rng: np.random.Generator, step: float) -> list[dict[str, object]]:
+    """Condense sixteen megapixels, beside one plain autograd step of a 15x15 kernel."""
+    print("normal equations, 4096², seconds, and in plain steps of 15x15")
+    image = rng.random((4096, 4096), dtype=np.float32)
+    rows: list[dict[str, object]] = []
+    for size in (15, 31, 63):
+        target = image[size - 1 :, size - 1 :]
+        seconds = statistics.median(_timed(partial(NormalEquations.of, image, target, (size, size))) for _ in range(3))
+        rows.append({"equations": size, "seconds": seconds, "in_plain_steps": seconds / step})
+        print(f"{'':>6} {size:>7} {seconds:9.2f} {seconds / step:9.3f}", flush=True)
+    return rows
 
 
 def big_kernels(rng: np.random.Generator) -> list[dict[str, object]]:
@@ -126,6 +141,12 @@ def growing_images(rng: np.random.Generator) -> list[dict[str, object]]:
             rows.append({"megapixels": megapixels, "seconds": seconds, "anonymous_mib": anonymous})
             print(f"{megapixels:>6.0f} {seconds:9.2f} s {1e3 * seconds / megapixels:9.1f} ms/Mpx {anonymous:9.0f} MiB")
     return rows
+
+
+def _timed(call) -> float:
+    began = time.perf_counter()
+    call()
+    return time.perf_counter() - began
 
 
 def _process(command: list[str]) -> tuple[float, float]:

@@ -96,7 +96,7 @@ def compare(
     if plot is not None:
         from convkit.report.figures import comparison_figure, encoded
 
-        write_output(plot, encoded(comparison_figure(result), plot), quiet=quiet or as_json)
+        write_output(plot, encoded(comparison_figure(result, captioned=True), plot), quiet=quiet or as_json)
     if report is not None:
         from convkit.report.page import comparison_page
 

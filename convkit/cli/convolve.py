@@ -173,7 +173,8 @@ def _filter(image: str, output: str | None, job: Job, inputs: list[Path]) -> dic
     )
     if output is None and response.values.size > _SMALL:
         output = f"{picture.stem}.{'-'.join(one.stem for one in job.kernels)}.png"
-        _check_output(output, [*inputs, *([Path(job.plot)] if job.plot else [])], job.mapping)
+        _check_output(output, inputs, job.mapping)
+        _check_apart(output, job.plot)
     report = _write(response, output, picture, job)
     report |= {"backend": str(response.backend), "seconds": time.perf_counter() - began}
     if job.plot is not None:
@@ -212,12 +213,20 @@ def _check_plot(plot: str | None, images: list[str], kernels: list[str], output:
     """Refuse a figure before the work, rather than after it."""
     if plot is None:
         return
-    from convkit.report.outputs import check_distinct, check_plot
+    from convkit.report.outputs import check_plot
 
     if len(images) > 1 or _is_folder(output):
         raise SettingsError(expected="one image for --plot", got=f"{len(images)} images", hint="one after the other")
     check_plot(plot, [*images, *kernels])
-    check_distinct({"--output": output, "--plot": plot})
+    _check_apart(output, plot)
+
+
+def _check_apart(output: str | None, plot: str | None) -> None:
+    """Refuse one file for the result and for the figure."""
+    if plot is not None:
+        from convkit.report.outputs import check_distinct
+
+        check_distinct({"--output": output, "--plot": plot})
 
 
 def _check_output(output: str | None, inputs: list[Path], mapping: str) -> None:

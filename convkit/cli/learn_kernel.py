@@ -129,8 +129,8 @@ def _save(found: "Recovery", path: str) -> None:
     elif found.kernel is None:
         raise OutputError(
             expected="one kernel to save",
-            got="a different one for each channel",
-            hint="--save found.json, or --gray r, g or b for a channel alone",
+            got="a different one for each output phase" if found.resizer else "a different one for each channel",
+            hint="--save found.json" if found.resizer else "--save found.json, or --gray r, g or b for a channel alone",
         )
     else:
         Kernel.of(found.kernel.learned).save(path)

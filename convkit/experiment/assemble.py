@@ -32,16 +32,13 @@ from convkit.experiment.record import (
     KernelBlock,
     LearningRateBlock,
     LossAtStep,
-    PhaseBlock,
     Recovery,
-    ResizerBlock,
     RidgeBlock,
     RobustBlock,
     StageBlock,
     SupportBlock,
     TransferBlock,
 )
-from convkit.experiment.resizing import Resized
 from convkit.experiment.settings import Experiment
 from convkit.experiment.workings import Workings
 from convkit.kernel import Kernel
@@ -85,7 +82,7 @@ def assemble(
     losses = descent.losses or [descent.final_loss]
     every = math.ceil(len(losses) / MOST_LOSSES)
     spectrum = optimum.spectrum
-    shared = not channels or channels_share(channels)
+    shared = channels_share(channels) if channels else None
     predicted = None
     if learning_rate is not None and experiment.chosen_solver is Solver.GD and problem.knee is None:
         predicted = _foretell(posed, answer, learning_rate.used)
@@ -97,7 +94,9 @@ def assemble(
             stride=experiment.step,
             offset=posed.offset,
         ),
-        kernel=_kernel_block(found.taps, posed.truth, errors.taps, rule, identity, flip=flip) if shared else None,
+        kernel=_kernel_block(found.taps, posed.truth, errors.taps, rule, identity, flip=flip)
+        if shared is not False
+        else None,
         bias=_bias_block(posed, found, errors),
         losses=_losses(losses, every, predicted),
         losses_every=every,
@@ -119,8 +118,9 @@ def assemble(
         ridge=_ridge_block(answer.held, experiment) if isinstance(answer.held, Ridge) else None,
         constraint=_constraint_block(answer, experiment),
         robust=RobustBlock.taken_from(answer.robust) if answer.robust is not None else None,
-        expectation=_expectation(experiment, found.taps, rule, identifiable=spectrum.identifiable),
-        channels=[_channel_block(name, one, rule) for name, one in zip(CHANNEL_NAMES, channels, strict=False)],
+        expectation=expectation(experiment, found.taps, rule, identifiable=spectrum.identifiable),
+        channels_share=shared,
+        channels=[channel_block(name, one, rule) for name, one in zip(CHANNEL_NAMES, channels, strict=False)],
         transfer=_transfer_block(light),
         support=_support_block(posed.support),
         border=border_block(identity.border) if identity is not None else None,
@@ -202,7 +202,8 @@ def _limit(count: int) -> float:
     return statistics.NormalDist().inv_cdf(1.0 - 0.5e-5 / count)
 
 
-def _channel_block(name: str, one: Understood, rule: Rule) -> ChannelBlock:
+def channel_block(name: str, one: Understood, rule: Rule) -> ChannelBlock:
+    """Record what was found of one channel, or of one phase."""
     posed, answer, identity = one.posed, one.answer, one.identity
     level, flip = posed.recording.level, posed.experiment.flip
     found, errors = _exactly_found(answer, identity, level)
@@ -215,36 +216,6 @@ def _channel_block(name: str, one: Understood, rule: Rule) -> ChannelBlock:
         fit=_fit_block(one),
         border=border_block(identity.border),
     )
-
-
-def with_phases(record: Recovery, resized: Resized) -> Recovery:
-    """Return the record of a resizer's first output phase with those of all; one kernel for all has no phases."""
-    one = len(resized.phases) == 1
-    rule = anchored
-    names = [found.name for found in resized.names]
-    blocks = []
-    for phase, found in resized.phases:
-        channel = _channel_block("", found, rule)
-        blocks.append(
-            PhaseBlock(
-                phase=phase,
-                offset=found.posed.offset,
-                kernel=channel.kernel.model_copy(update={"name": None, "names": []}),
-                bias=channel.bias,
-                fit=channel.fit,
-            )
-        )
-    kernel = record.kernel if one else None
-    if kernel is not None and names:
-        kernel = kernel.model_copy(update={"name": names[0], "names": names})
-    resizer = ResizerBlock(
-        steps=resized.ratio.steps,
-        outputs=resized.ratio.outputs,
-        names=names,
-        difference=resized.names[0].difference if names else None,
-        curve=list(resized.curve),
-    )
-    return record.model_copy(update={"kernel": kernel, "phases": blocks, "resizer": resizer})
 
 
 def _transfer_block(light: Light | None) -> TransferBlock | None:
@@ -398,7 +369,7 @@ def _fit_block(understood: Understood) -> FitBlock:
             "evidence": [EvidenceBlock.taken_from(one) for one in told.evidence],
         }
     )
-    if identity is None:
+    if identity is None or posed.inputs.linear:  # in linear light nothing is reproduced to the last bit
         return fit
     return fit.model_copy(
         update={
@@ -410,9 +381,10 @@ def _fit_block(understood: Understood) -> FitBlock:
     )
 
 
-def _expectation(
+def expectation(
     experiment: Experiment, learned: NDArray[Any], rule: Rule, *, identifiable: bool
 ) -> ExpectationBlock | None:
+    """Compare taps with those expected."""
     if experiment.expect is None:
         return None
     expected = Kernel.of(experiment.expect)

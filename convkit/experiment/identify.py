@@ -26,7 +26,7 @@ from convkit.recovery.proof import (
 )
 from convkit.recovery.recording import Recording
 from convkit.recovery.registered import Registered
-from convkit.recovery.verdict import Judgement, judge
+from convkit.recovery.verdict import Judgement, Verdict, judge
 
 # Guesses at whole numbers that are replayed, smallest divisor first.
 _MOST_GUESSES = 5
@@ -87,6 +87,21 @@ class Understood:
     answer: Answer
     judgement: Judgement | None = None
     identity: Identity | None = None
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """The kernel's."""
+        return self.answer.problem.size
+
+    @property
+    def largest_error(self) -> float | None:
+        """The largest standard error of a tap: 0 of a proven kernel, None when the data leave some open."""
+        if self.identity is not None and self.identity.proven:
+            return 0.0
+        if not self.answer.optimum.spectrum.identifiable:
+            return None
+        taps = self.size[0] * self.size[1]
+        return float(np.sqrt(np.diag(self.answer.covariance(self.posed.recording.level))[:taps].max()))
 
 
 def identify(posed: Posed, answer: Answer) -> Identity:
@@ -246,6 +261,25 @@ class _Stage:
             replay(scene, found.program, offset, self.recording, image_level=self.image_level) for scene in self.scenes
         )
         return _Told(kernel if isinstance(kernel, Snapped) else None, found, offset, replays)
+
+
+def rim_of(found: Understood, scene: Registered) -> Border | None:
+    """Tell the border rule of what was found from a scene; None of a filter that has no one kernel."""
+    identity, posed = found.identity, found.posed
+    if identity is None or identity.judgement.verdict in (Verdict.NOT_LINEAR, Verdict.NOT_IDENTIFIABLE):
+        return None
+    program, recording = identity.rounding.program, posed.recording
+    size = program.taps.shape[0], program.taps.shape[1]
+    # A window that is wider than the kernel found is the program's, and centred.
+    place = posed.offset if size == found.size else (-(size[0] // 2), -(size[1] // 2))
+    level = posed.inputs.images[0].level
+    interior = replay(scene, program, place, recording, image_level=level)
+    border = find_border(scene, program, place, recording, interior, image_level=level)
+    if border.rule is not None and posed.inputs.linear:  # where nothing is reproduced to the last bit
+        rms = border.candidates[0].rms
+        told = f"{border.rule} leaves a residual of {rms:.3g} in linear light, {interior.rms:.3g} inside"
+        return replace(border, told=told)
+    return border
 
 
 def scenes_of(posed: Posed) -> tuple[Registered, ...]:

@@ -40,6 +40,8 @@ class Inputs:
         Whether a target comes from a format that changes pixels.
     linear : bool
         Whether the numbers were taken to linear light.
+    decoded_variance : float
+        What of the targets' rounding is left then: its mean variance.
     channel : int or None
         Which channel of colour pictures this is, if it is one.
     summing : Summing or None
@@ -52,6 +54,7 @@ class Inputs:
     colour: bool = False
     lossy: bool = False
     linear: bool = False
+    decoded_variance: float = 0.0
     channel: int | None = None
     summing: Summing | None = None
 
@@ -77,6 +80,8 @@ class Inputs:
         """How the targets' numbers were stored; of several kinds, the coarsest steps and no rails."""
         if self.targets is None:
             return Recording()
+        if self.linear:
+            return Recording(decoded_variance=self.decoded_variance)
         levels = [target.level for target in self.targets]
         known = [level for level in levels if level is not None]
         level = max(known) if len(known) == len(levels) else None

@@ -13,7 +13,7 @@ from convkit.engine import open_engine
 from convkit.engine.protocol import Advance
 from convkit.errors import SettingsError
 from convkit.experiment.answer import Answer
-from convkit.experiment.assemble import assemble, with_phases
+from convkit.experiment.assemble import assemble
 from convkit.experiment.identify import Understood, identify, judge_pair
 from convkit.experiment.inputs import Inputs, read_inputs
 from convkit.experiment.light import in_its_light
@@ -21,6 +21,7 @@ from convkit.experiment.pose import Posed, pose
 from convkit.experiment.probe_record import with_probe
 from convkit.experiment.probing import probe
 from convkit.experiment.record import LearningRateBlock, Recovery
+from convkit.experiment.resizer_record import with_phases
 from convkit.experiment.resizing import understand_resizer
 from convkit.experiment.settings import Experiment
 from convkit.experiment.spread import spread
@@ -208,22 +209,22 @@ def _run_program(experiment: Experiment, understand: Understand, audience: Audie
     seconds = time.perf_counter() - began
     found = probed.found
     descent, learning_rate = _search(found.answer, found.posed, audience)
-    record = assemble(found, (), probed.light, descent, learning_rate, seconds + descent.seconds)
+    record = assemble(found, probed.channels, probed.light, descent, learning_rate, seconds + descent.seconds)
     if probed.resized is not None:
-        record = with_phases(record, probed.resized)
+        record = with_phases(record, probed.resized, experiment)
     return with_probe(record, probed)
 
 
 def _run_resizer(experiment: Experiment, read: Read, understand: Understand, audience: Audience) -> Recovery:
     """Find one kernel for each output phase of a pair of different sizes."""
     began = time.perf_counter()
-    inputs = read(experiment.model_copy(update={"channels": False}))
-    resized = understand_resizer(experiment, inputs, understand)
-    found = resized.phases[0][1]
+    resized = understand_resizer(experiment, read(experiment), understand)
+    found = resized.first
+    channels = resized.channels(understand)
     seconds = time.perf_counter() - began
     descent, learning_rate = _search(found.answer, found.posed, audience)
-    record = assemble(found, (), None, descent, learning_rate, seconds + descent.seconds)
-    return with_phases(record, resized)
+    record = assemble(found, channels, resized.light, descent, learning_rate, seconds + descent.seconds)
+    return with_phases(record, resized, experiment)
 
 
 def _understand(posed: Posed, solve: Callable[[Problem], Solution]) -> Understood:

@@ -12,7 +12,7 @@ from convkit.experiment.inputs import Inputs
 from convkit.experiment.pose import Posed, pose
 from convkit.experiment.settings import Transfer
 from convkit.image import Image
-from convkit.image.srgb import to_encoded, to_linear
+from convkit.image.srgb import linear_slope, to_encoded, to_linear
 from convkit.recovery import Parameters
 from convkit.recovery.problem import Pair
 from convkit.recovery.responses import predicted
@@ -72,25 +72,32 @@ def in_its_light(found: Understood, understand: Callable[[Posed], Understood]) -
     settled = found.judgement.verdict in (Verdict.EXACT, Verdict.LINEAR, Verdict.NOT_IDENTIFIABLE)
     if asked is Transfer.AUTO and settled:
         return found, Light(Transfer.SRGB, encoded)
-    other = understand(pose(found.posed.experiment, _decoded(inputs)))
+    other = understand(pose(found.posed.experiment, decoded(inputs)))
     linear = _residual_levels(other, inputs)
-    if asked is Transfer.LINEAR or linear < _CLEARLY_LESS * encoded:
+    if asked is Transfer.LINEAR or lesser_light(linear, encoded):
         return other, Light(Transfer.LINEAR, encoded, linear)
     return found, Light(Transfer.SRGB, encoded, linear)
 
 
-def _decoded(inputs: Inputs) -> Inputs:
-    """Return the inputs in linear light, where they have no steps of one size and no rails to speak of."""
+def lesser_light(linear: float, encoded: float) -> bool:
+    """Whether linear light leaves so much less that it is believed."""
+    return linear < _CLEARLY_LESS * encoded
+
+
+def decoded(inputs: Inputs) -> Inputs:
+    """Return the inputs in linear light, where they have no steps of one size: what rounding leaves is uneven."""
 
     def decoded(image: Image) -> Image:
         return replace(image, values=to_linear(image.values), level=None, bits=None)
 
     assert inputs.targets is not None  # pictures
+    slopes = [np.square(linear_slope(target.values)).mean() for target in inputs.targets]
     return replace(
         inputs,
         images=tuple(map(decoded, inputs.images)),
         targets=tuple(map(decoded, inputs.targets)),
         linear=True,
+        decoded_variance=inputs.recording.rounding_variance * float(np.mean(slopes)),
     )
 
 

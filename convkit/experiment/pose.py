@@ -139,15 +139,26 @@ def _align(
         return [align_pair(x, y, size, convention, mask) for x, y, mask in pairs], size, None
     for x, y, mask in pairs:
         check_registered(x, y, convention, mask)
-    # The largest pair tells most; a colour picture's green channel does.
-    middle = 1 if inputs.colour else 0
-    x, y, mask = max(pairs[middle :: 3 if inputs.colour else 1], key=lambda pair: pair[1].size)
-    support = find_support(Registered(x, y, experiment.step, mask), inputs.recording, bias=experiment.bias)
+    # The largest pair tells most; of colour pictures that of each channel, whose kernels may differ.
+    supports = []
+    for channel in range(3 if inputs.colour else 1):
+        x, y, mask = max(pairs[channel :: 3 if inputs.colour else 1], key=lambda pair: pair[1].size)
+        supports.append(find_support(Registered(x, y, experiment.step, mask), inputs.recording, bias=experiment.bias))
+    support = _together(supports)
     if experiment.padding is Padding.VALID:
         found = [align_found(x, y, support.size, support.offset, experiment.step, mask) for x, y, mask in pairs]
         return found, support.size, support
     size = _around(support)  # a border rule that is told goes with a kernel in its middle
     return [align_pair(x, y, size, convention, mask) for x, y, mask in pairs], size, support
+
+
+def _together(supports: list[Support]) -> Support:
+    """Return the support that holds all, told as the largest of them was found."""
+    most = max(supports, key=lambda one: one.size[0] * one.size[1])
+    first = [min(one.offset[axis] for one in supports) for axis in (0, 1)]
+    last = [max(one.offset[axis] + one.size[axis] for one in supports) for axis in (0, 1)]
+    size = last[0] - first[0], last[1] - first[1]
+    return most if size == most.size else replace(most, size=size, offset=(first[0], first[1]))
 
 
 def _around(support: Support) -> Size:

@@ -7,22 +7,23 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from convkit.experiment.identify import Identity, Understood
+from convkit.errors import ShapeError
+from convkit.experiment.identify import Identity, Understood, rim_of
 from convkit.experiment.inputs import Inputs
-from convkit.experiment.light import Light, in_its_light
+from convkit.experiment.light import Light, decoded, in_its_light
 from convkit.experiment.pose import Posed, pose
 from convkit.experiment.resizing import Resized, understand_resizer
 from convkit.experiment.settings import Experiment, Transfer
 from convkit.image import Image
 from convkit.probe.ask import Program, opened
-from convkit.probe.contrast import check_same_size, find_contrast, recording_of
+from convkit.probe.contrast import check_same_size, find_contrast
 from convkit.probe.mixing import Mixing, find_mixing
 from convkit.probe.noise import repeatability
 from convkit.probe.picture import Contrast
 from convkit.probe.shift import SHIFT, shifted_difference, tile_difference
+from convkit.probe.small import LEVELS, small_differences
 from convkit.probe.superposition import Tolerance, superposition
-from convkit.recovery.proof.border import Border, find_border
-from convkit.recovery.proof.replay import replay
+from convkit.recovery.proof import Border
 from convkit.recovery.registered import Registered
 from convkit.recovery.verdict import Evidence, Verdict
 from convkit.text import shown
@@ -32,6 +33,8 @@ _SHAPE = (149, 163)
 # Of a resizer, sides that most ratios divide.
 _SHAPE_RESIZED = (240, 300)
 _LARGEST = 1200
+# Of a resizer with many phases.
+_LARGEST_RESIZED = 2400
 # Pictures are enlarged until there are so many outputs for each tap.
 _OUTPUTS_A_TAP = 20
 _MOST_PICTURES = 64
@@ -40,7 +43,12 @@ _SMALL_RIM = 24
 # An answer is black and white when all but this share lie on a rail, at any contrast.
 _BLACK_AND_WHITE = 0.999
 
+_WELL = (Verdict.EXACT, Verdict.LINEAR)
+# Contrasts below this are low enough.
+_LEAST_HALVED = 0.2
+
 Shape = tuple[int, int]
+Asked = list[tuple[Image, Image]]
 Understand = Callable[[Posed], Understood]
 
 
@@ -63,6 +71,8 @@ class Probed:
     border : Border or None
         Told from a picture that is mostly rim.
     mixing : Mixing or None
+    channels : tuple of Understood
+        Of a program that keeps channels apart: what it does to red, green and blue.
     precision : float or None
         The largest standard error of a tap.
     precision_told : str or None
@@ -83,6 +93,7 @@ class Probed:
     tests: tuple[Evidence, ...]
     border: Border | None
     mixing: Mixing | None
+    channels: tuple[Understood, ...]
     precision: float | None
     precision_told: str | None
     folder: str | None
@@ -91,12 +102,17 @@ class Probed:
     def judged(self, verdict: str | None, reason: str | None) -> tuple[str | None, str | None]:
         """Return the verdict on the answers, or what the failing test makes of it."""
         failed = {test.name: test for test in self.tests if not test.passed}
-        for name, told in (("black and white", "not linear"), ("superposition", "not linear")):
+        for name in ("black and white", "superposition"):
             if name in failed:
-                return Verdict.NOT_LINEAR.value, f"{told}: {failed[name].told}"
+                return Verdict.NOT_LINEAR.value, f"not linear: {failed[name].told}"
+        if "every phase" in failed and "repeatability" not in failed:
+            told = "no kernel for each phase, down the rows and along them, explains the outputs"
+            return Verdict.NOT_LINEAR.value, f"{told}: {failed['every phase'].told}"
         for name in ("tiles", "shift"):
             if name in failed:
                 return Verdict.NOT_LINEAR.value, f"not shift-invariant: {failed[name].told}"
+        if "small differences" in failed and "repeatability" not in failed:
+            return Verdict.NOT_LINEAR.value, f"not linear: {failed['small differences'].told}"
         if "repeatability" in failed and verdict != Verdict.NOT_IDENTIFIABLE.value:
             verdict = verdict if verdict == Verdict.NOT_LINEAR.value else Verdict.NOISY.value
             return verdict, f"not repeatable: {failed['repeatability'].told}"
@@ -125,11 +141,16 @@ def probe(experiment: Experiment, understand: Understand) -> Probed:
         keep=experiment.keep,
         max_pixels=experiment.max_pixels,
     ) as program:
-        return _Session(experiment, program, understand).probed()
+        session = _ResizerSession if experiment.stride == "auto" else Session
+        return session(experiment, program, understand).probed()
 
 
-class _Session:
+class Session:
     """One program, asked one question after the other."""
+
+    shape: Shape = _SHAPE
+    found: Understood
+    light: Light | None
 
     def __init__(self, experiment: Experiment, program: Program, understand: Understand) -> None:
         self.experiment, self.program, self.understand = experiment, program, understand
@@ -137,148 +158,271 @@ class _Session:
         self.rng = np.random.default_rng(np.random.SeedSequence(experiment.seed).spawn(3)[0])
 
     def probed(self) -> Probed:
+        """Ask all that there is to ask."""
         program = self.program
-        if self.experiment.stride == "auto":
-            return self._resized()
-        self._check_size()
+        self.check()
         self.contrast, saturated = find_contrast(program, self.rng)
-        asked = [self._ask(_SHAPE)]
-        found, light = self._understood(asked)
         blank = saturated >= _BLACK_AND_WHITE
-        while not blank and (larger := _larger(found, asked[0][0].shape)) is not None:
-            asked = [self._ask(larger)]
-            found, light = self._understood(asked)
-        found, light, told = self._precise(asked, found, light)
+        asked = self._large_enough(blank=blank)
+        if not blank:
+            asked = self._in_less_contrast(asked)
+        asked, told = self._precise(asked)
         image, answer = asked[0]
-        repeated, noise = repeatability(answer, program.ask(np.asarray(image.values, dtype=np.float64))[1])
-        linear_light = light is not None and light.used is Transfer.LINEAR
-        tests = [repeated, *self._tests(found, image, answer, Tolerance(noise, program.lossy, linear_light))]
+        repeated, noise = repeatability(answer, program.ask(_values(image))[1])
+        linear_light = self.light is not None and self.light.used is Transfer.LINEAR
+        tests = [repeated, *self._tests(image, answer, Tolerance(noise, program.lossy, linear_light))]
         if blank and answer.values.min() < answer.values.max():
             words = "every output is black or white, however low the contrast"
             tests.append(Evidence("black and white", saturated, _BLACK_AND_WHITE, saturated, 0.0, False, words))
+        mixing, channels = self._colour()
         return Probed(
-            found,
-            light,
+            self.found,
+            self.light,
             self.contrast,
             image.shape,
             pictures=len(asked),
             noise=noise / (answer.level or 1.0),
             tests=tuple(tests),
-            border=self._border(found),
-            mixing=self._mixing(found),
-            precision=_largest_error(found),
+            border=self.border(),
+            mixing=mixing,
+            channels=channels,
+            precision=self.largest_error(),
             precision_told=told,
             runs=program.runs,
             folder=str(program.folder) if program.keep else None,
+            resized=self.resized(),
         )
 
-    def _resized(self) -> Probed:
-        """Ask a program that may change the size, and understand every output phase."""
-        program = self.program
-        self.contrast, _ = find_contrast(program, self.rng)
-
-        def asked(shape: Shape) -> tuple[Image, Image, Resized]:
-            image, answer = program.ask(self.contrast.draw(shape, self.rng, program.steps))
-            inputs = Inputs((image,), (answer,), (None,), lossy=program.lossy)
-            return image, answer, understand_resizer(self.experiment, inputs, self.understand)
-
-        image, answer, resized = asked(_SHAPE_RESIZED)
-        found = resized.phases[0][1]
-        few = found.answer.problem.count < _OUTPUTS_A_TAP * found.answer.problem.unknowns
-        if few or (found.posed.support is not None and not found.posed.support.settled):
-            image, answer, resized = asked((2 * _SHAPE_RESIZED[0], 2 * _SHAPE_RESIZED[1]))
-            found = resized.phases[0][1]
-        repeated, noise = repeatability(answer, program.ask(np.asarray(image.values, dtype=np.float64))[1])
-        added = superposition(
-            program.ask, image.shape, self.contrast, self.rng, program.steps, Tolerance(noise, program.lossy)
-        )
-        return Probed(
-            found,
-            None,
-            self.contrast,
-            image.shape,
-            pictures=1,
-            noise=noise / (answer.level or 1.0),
-            tests=(repeated,) if added is None else (repeated, added),
-            border=None,
-            mixing=None,
-            precision=_largest_error(found),
-            precision_told=None,
-            runs=program.runs,
-            folder=str(program.folder) if program.keep else None,
-            resized=resized,
-        )
-
-    def _check_size(self) -> None:
+    def check(self) -> None:
+        """Refuse a program that changes the size before anything is made of its answers."""
         image, answer = self.program.ask(Contrast(0.5, 0.25).draw(_SHAPE, self.rng, self.program.steps))
         check_same_size(image, answer, _named(self.experiment))
 
-    def _ask(self, shape: Shape) -> tuple[Image, Image]:
+    def ask(self, shape: Shape) -> tuple[Image, Image]:
+        """Ask for the answer to a probe."""
         image, answer = self.program.ask(self.contrast.draw(shape, self.rng, self.program.steps))
         check_same_size(image, answer, _named(self.experiment))
         return image, answer
 
-    def _understood(self, asked: list[tuple[Image, Image]]) -> tuple[Understood, Light | None]:
-        images, answers = zip(*asked, strict=True)
-        inputs = Inputs(images, answers, (None,) * len(asked), lossy=self.program.lossy)
-        return in_its_light(self.understand(pose(self.experiment, inputs)), self.understand)
+    def understand_answers(self, asked: Asked) -> None:
+        """Find the kernel behind some answers."""
+        posed = pose(self.experiment, self._inputs(asked))
+        self.found, self.light = in_its_light(self.understand(posed), self.understand)
 
-    def _precise(
-        self, asked: list[tuple[Image, Image]], found: Understood, light: Light | None
-    ) -> tuple[Understood, Light | None, str | None]:
+    def resized(self) -> Resized | None:
+        """Return what is known of a resizer."""
+        return None
+
+    def larger(self, shape: Shape) -> Shape | None:
+        """Return the shape of larger pictures when the kernel's size asks for them."""
+        support, problem = self.found.posed.support, self.found.answer.problem
+        growing = support is not None and not support.settled
+        few = problem.count < _OUTPUTS_A_TAP * problem.unknowns
+        if not (growing or few) or 2 * max(shape) > _LARGEST:
+            return None
+        return 2 * shape[0] + 1, 2 * shape[1] + 1
+
+    def verdict(self) -> Verdict | None:
+        """Return the verdict on the answers."""
+        return self.found.judgement.verdict if self.found.judgement is not None else None
+
+    def largest_error(self) -> float | None:
+        """Return the largest standard error of a tap; 0 of a proven kernel, None when some are left open."""
+        return self.found.largest_error
+
+    def shifts(self) -> tuple[Shape, Shape, Shape] | None:
+        """Return by how much a probe and its answer are shifted together, and how far windows reach, in outputs."""
+        places = zip(self.found.posed.offset, self.found.size, strict=True)
+        reach = max(max(-offset, offset + taps, 1) for offset, taps in places)
+        return SHIFT, SHIFT, (reach, reach)
+
+    def border(self) -> Border | None:
+        """Tell the border rule from a picture that is mostly rim."""
+        found, identity = self.found, _of_linear(self.found)
+        if identity is None or found.posed.padding is not None:
+            return None
+        height, width = identity.rounding.program.taps.shape
+        inputs = self._inputs([self.ask((height + _SMALL_RIM, width + _SMALL_RIM + 1))])
+        inputs = decoded(inputs) if found.posed.inputs.linear else inputs
+        assert inputs.targets is not None  # the answer
+        return rim_of(found, Registered(inputs.images[0].values, inputs.targets[0].values))
+
+    def _inputs(self, asked: Asked) -> Inputs:
+        images, answers = zip(*asked, strict=True)
+        return Inputs(images, answers, (None,) * len(asked), lossy=self.program.lossy)
+
+    def _large_enough(self, *, blank: bool) -> Asked:
+        """Ask, with larger pictures as long as the kernel's size asks for them."""
+        shape: Shape | None = self.shape
+        while shape is not None:
+            asked = [self.ask(shape)]
+            try:
+                self.understand_answers(asked)
+            except ShapeError:  # too few outputs of a phase
+                if 2 * max(shape) > _LARGEST_RESIZED:
+                    raise
+                shape = 2 * shape[0], 2 * shape[1]
+                continue
+            shape = None if blank else self.larger(asked[0][0].shape)
+        return asked
+
+    def _in_less_contrast(self, asked: Asked) -> Asked:
+        """Try half the contrast where a filter does not come out linear: a pass between may clip what its answers hold.
+
+        What was found is kept unless it so comes out better.
+        """
+        before = dict(vars(self))
+        if self.verdict() in _WELL or self.contrast.amplitude < _LEAST_HALVED:
+            return asked
+        self.contrast = Contrast(self.contrast.mean, self.contrast.amplitude / 2.0)
+        other = self._large_enough(blank=False)
+        if self.verdict() in _WELL:
+            return other
+        vars(self).update(before)
+        return asked
+
+    def _precise(self, asked: Asked) -> tuple[Asked, str | None]:
         """Ask for more pictures until every standard error is below the precision, or there are enough."""
         wanted = self.experiment.precision
         if wanted is None:
-            return found, light, None
-        while (error := _largest_error(found)) is not None and error > wanted and len(asked) < _MOST_PICTURES:
+            return asked, None
+        while (error := self.largest_error()) is not None and error > wanted and len(asked) < _MOST_PICTURES:
             needed = math.ceil(1.1 * len(asked) * (error / wanted) ** 2)
             count = min(max(needed, len(asked) + 1), _MOST_PICTURES)
             shape = asked[0][0].shape
-            asked += [self._ask(shape) for _ in range(count - len(asked))]
-            found, light = self._understood(asked)
+            asked = [*asked, *(self.ask(shape) for _ in range(count - len(asked)))]
+            self.understand_answers(asked)
         pictures = f"{len(asked)} picture{'s' if len(asked) > 1 else ''}"
         if error is None:
-            return found, light, f"cannot be met: the data leave taps open, after {pictures}"
+            return asked, f"cannot be met: the data leave taps open, after {pictures}"
         if error > wanted:
-            return found, light, f"cannot be met: {pictures} leave standard errors up to {error:.2g}, not {wanted:g}"
-        return found, light, f"met with {pictures}: standard errors up to {error:.2g}"
+            return asked, f"cannot be met: {pictures} leave standard errors up to {error:.2g}, not {wanted:g}"
+        return asked, f"met with {pictures}: standard errors up to {error:.2g}"
 
-    def _tests(self, found: Understood, image: Image, answer: Image, tolerance: Tolerance) -> list[Evidence]:
-        program, posed = self.program, found.posed
-        pairs = found.answer.problem.pairs
-        rolled = np.roll(np.asarray(image.values, dtype=np.float64), SHIFT, axis=(0, 1))
-        reach = max(max(-offset, offset + taps, 1) for offset, taps in zip(posed.offset, _size(found), strict=True))
-        made = (
+    def _tests(self, image: Image, answer: Image, tolerance: Tolerance) -> list[Evidence]:
+        program = self.program
+        made = [
             superposition(program.ask, image.shape, self.contrast, self.rng, program.steps, tolerance),
-            tile_difference(pairs, _size(found), posed.recording.level, lossy=program.lossy),
-            shifted_difference(answer, program.ask(rolled)[1], reach, tolerance),
-        )
+            self.tiles(),
+            self.small(tolerance),
+        ]
+        shifts = self.shifts()
+        if shifts is not None:
+            moved, by, reach = shifts
+            rolled = np.roll(_values(image), moved, axis=(0, 1))
+            made.append(shifted_difference(answer, program.ask(rolled)[1], by, reach, tolerance))
         return [test for test in made if test is not None]
 
-    def _border(self, found: Understood) -> Border | None:
-        """Tell the border rule from a picture that is mostly rim."""
-        identity = _of_linear(found)
-        if identity is None or found.posed.inputs.linear or found.posed.padding is not None:
-            return None
-        program, kernel = identity.rounding.program, identity.rounding.program.taps
-        size = kernel.shape[0], kernel.shape[1]
-        # A window that is wider than the kernel found is the program's, and centred.
-        place = found.posed.offset if size == _size(found) else (-(size[0] // 2), -(size[1] // 2))
-        image, answer = self._ask((size[0] + _SMALL_RIM, size[1] + _SMALL_RIM + 1))
-        scene, recording = Registered(image.values, answer.values), recording_of(answer)
-        interior = replay(scene, program, place, recording, image_level=image.level)
-        return find_border(scene, program, place, recording, interior, image_level=image.level)
+    def tiles(self) -> Evidence | None:
+        """Compare the kernels of parts of the pictures."""
+        problem = self.found.answer.problem
+        level = self.found.posed.recording.level
+        return tile_difference(problem.pairs, problem.size, level, stride=problem.stride, lossy=self.program.lossy)
 
-    def _mixing(self, found: Understood) -> Mixing | None:
-        identity = _of_linear(found)
-        if identity is None or not self.program.colour or found.posed.inputs.linear:
+    def small(self, tolerance: Tolerance) -> Evidence | None:
+        """Ask for a picture of little contrast, where the kernel found should do as well."""
+        identity, found = _of_linear(self.found), self.found
+        if identity is None or found.posed.inputs.linear or self.program.lossy:
             return None
+        picture = Contrast(self.contrast.mean, LEVELS / 255).draw(_SHAPE, self.rng, self.program.steps)
+        image, answer = self.program.ask(picture)
+        return small_differences(image, answer, identity.point, found.posed.offset, tolerance)
+
+    def _colour(self) -> tuple[Mixing | None, tuple[Understood, ...]]:
+        """Show the program a picture in colour: what each channel takes from each, and the kernel of each."""
+        found, identity = self.found, _of_linear(self.found)
+        if identity is None or not self.program.colour:
+            return None, ()
         picture = self.contrast.draw((*_SHAPE, 3), self.rng, self.program.steps)
         before, after = self.program.planes(picture)
         if len(before) != 3 or len(after) not in (1, 3) or after[0].shape != before[0].shape:
-            return None
+            return None, ()
+        inputs = Inputs(before, after, (None,) * len(before), colour=len(after) == 3, lossy=self.program.lossy)
+        if found.posed.inputs.linear:
+            inputs = decoded(inputs)
         taps: NDArray[np.float64] = np.asarray(identity.point.taps, dtype=np.float64)
-        return find_mixing(before, after, taps, found.posed.offset) if taps.any() else None
+        assert inputs.targets is not None
+        mixing = find_mixing(inputs.images, inputs.targets, taps, found.posed.offset) if taps.any() else None
+        if len(after) != 3 or (mixing is not None and mixing.mixes):
+            return mixing, ()
+        posed = pose(self.experiment, inputs)
+        return mixing, tuple(self.understand(posed.only(channel)) for channel in range(3))
+
+
+class _ResizerSession(Session):
+    """A program that changes the size: every output phase is a filter of its own."""
+
+    shape = _SHAPE_RESIZED
+    _resized: Resized
+
+    def check(self) -> None:
+        """Take any size."""
+
+    def ask(self, shape: Shape) -> tuple[Image, Image]:
+        """Ask for the answer to a probe, of whatever size."""
+        return self.program.ask(self.contrast.draw(shape, self.rng, self.program.steps))
+
+    def understand_answers(self, asked: Asked) -> None:
+        """Find the kernels of all phases; the first stands for them."""
+        self._resized = understand_resizer(self.experiment, self._inputs(asked), self.understand)
+        self.found, self.light = self._resized.first, self._resized.light
+
+    def resized(self) -> Resized | None:
+        """Return what is known of all phases."""
+        return self._resized
+
+    def larger(self, shape: Shape) -> Shape | None:
+        """Keep to sides that most ratios divide; of many phases there are enough outputs already."""
+        larger = super().larger(shape) if self._resized.separable is None else None
+        return None if larger is None else (2 * shape[0], 2 * shape[1])
+
+    def verdict(self) -> Verdict | None:
+        """Return the verdict on all phases."""
+        return self._resized.judgement.verdict
+
+    def largest_error(self) -> float | None:
+        """Return the largest standard error of any phase's taps."""
+        return self._resized.largest_error
+
+    def shifts(self) -> tuple[Shape, Shape, Shape] | None:
+        """Shift by whole periods, after which phases are the same; None when pictures have too few of them."""
+        moved, by, reaches = [], [], []
+        for number, axis in enumerate((self._resized.rows, self._resized.columns)):
+            periods = math.ceil(SHIFT[number] / axis.steps)
+            moved.append(periods * axis.steps)
+            by.append(periods * axis.phases)
+            reaches.append(math.ceil((self._resized.reach[number] + axis.steps) / axis.scale) + 1)
+            if by[-1] + 2 * reaches[-1] >= axis.outputs:
+                return None
+        return (moved[0], moved[1]), (by[0], by[1]), (reaches[0], reaches[1])
+
+    def tiles(self) -> Evidence | None:
+        """Compare the kernels of parts of the pictures; of many phases, there is one test on all outputs."""
+        if self._resized.separable is not None:
+            return self._resized.judgement.evidence[0]
+        return super().tiles()
+
+    def small(self, tolerance: Tolerance) -> Evidence | None:  # noqa: ARG002 - as of any program
+        """Leave that to superposition."""
+        return None
+
+    def border(self) -> Border | None:
+        """Return the rule told from the rims of all phases."""
+        return self._resized.border
+
+    def _colour(self) -> tuple[Mixing | None, tuple[Understood, ...]]:
+        """Show the program a picture in colour: the kernel of each channel, in the first phase."""
+        if _of_linear(self.found) is None or not self.program.colour or self._resized.separable is not None:
+            return None, ()
+        before, after = self.program.planes(self.contrast.draw((*_SHAPE_RESIZED, 3), self.rng, self.program.steps))
+        if len(before) != 3 or len(after) != 3:
+            return None, ()
+        inputs = Inputs(before, after, (None,) * 3, colour=True, lossy=self.program.lossy)
+        return None, understand_resizer(self.experiment, inputs, self.understand).channels(self.understand)
+
+
+def _values(image: Image) -> NDArray[np.float64]:
+    return np.asarray(image.values, dtype=np.float64)
 
 
 def _of_linear(found: Understood) -> Identity | None:
@@ -286,31 +430,6 @@ def _of_linear(found: Understood) -> Identity | None:
     identity = found.identity
     hopeless = (Verdict.NOT_LINEAR, Verdict.NOT_IDENTIFIABLE)
     return None if identity is None or identity.judgement.verdict in hopeless else identity
-
-
-def _size(found: Understood) -> Shape:
-    return found.answer.problem.size
-
-
-def _larger(found: Understood, shape: Shape) -> Shape | None:
-    """Return the shape of larger pictures when the kernel's size asks for them."""
-    support = found.posed.support
-    growing = support is not None and not support.settled
-    few = found.answer.problem.count < _OUTPUTS_A_TAP * found.answer.problem.unknowns
-    if not (growing or few) or 2 * max(shape) > _LARGEST:
-        return None
-    return 2 * shape[0] + 1, 2 * shape[1] + 1
-
-
-def _largest_error(found: Understood) -> float | None:
-    """Return the largest standard error of a tap; 0 of a proven kernel, None when some are left open."""
-    if found.identity is not None and found.identity.proven:
-        return 0.0
-    if not found.answer.optimum.spectrum.identifiable:
-        return None
-    taps = _size(found)[0] * _size(found)[1]
-    variances = np.diag(found.answer.covariance(found.posed.recording.level))[:taps]
-    return float(np.sqrt(variances.max()))
 
 
 def _named(experiment: Experiment) -> str:

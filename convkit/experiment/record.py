@@ -246,19 +246,34 @@ class PhaseBlock(Block):
     fit: FitBlock
 
 
+class AxisPhaseBlock(Block):
+    """The taps of a resizer's outputs ``q·t + phase`` on one axis, from ``offset`` on relative to the pixel ``p·t``."""
+
+    phase: int
+    offset: int
+    taps: list[Number]
+    standard_error: list[Number]
+
+
 class ResizerBlock(Block):
-    """What a resizer does: ``steps`` input pixels to ``outputs`` outputs; its names, the likeliest first.
+    """What a resizer does: ``steps`` input pixels to ``outputs`` outputs, down and along; names, the likeliest first.
 
     ``curve`` is the continuous kernel as the phases sample it, down the rows: distance from the output's centre in
     input pixels (pixels as areas: output ``i`` is centred on ``(i + ½)·p/q - ½``), and weight. ``difference`` is the
-    largest between the taps found and those of the first name.
+    largest between the taps found and those of the first name; ``nearest`` is there when no name fits. ``down`` and
+    ``along`` hold the taps of every phase of a resizer that was taken apart into rows and columns, because its phases
+    are many or differ between the axes.
     """
 
-    steps: int
-    outputs: int
+    steps: tuple[int, int]
+    outputs: tuple[int, int]
     names: list[str]
     difference: Number | None
+    nearest: str | None
+    nearest_difference: Number | None
     curve: list[tuple[float, float]]
+    down: list[AxisPhaseBlock] = Field(default_factory=list)
+    along: list[AxisPhaseBlock] = Field(default_factory=list)
 
 
 class TransferBlock(Block):
@@ -406,6 +421,8 @@ class Recovery(Saved):
     constraint: ConstraintBlock | None
     robust: RobustBlock | None
     channels: list[ChannelBlock] = Field(default_factory=list)
+    # Of colour pictures: whether one kernel does for all channels.
+    channels_share: bool | None = None
     phases: list[PhaseBlock] = Field(default_factory=list)
     resizer: ResizerBlock | None = None
     transfer: TransferBlock | None = None

@@ -112,7 +112,12 @@ class Workings:
 
     @cached_property
     def null_directions(self) -> list[NDArray[np.float64]]:
-        """Kernels that may be added without any output changing, each scaled to a largest tap of 1."""
+        """Kernels that may be added without any output changing, each scaled to a largest tap of 1.
+
+        None of them where they would take minutes to find.
+        """
+        if len(self.spectrum.gram) > _MANY_UNKNOWNS:
+            return []
         return null_pictures(self.spectrum, self._size, flip=self._flip)
 
     @cached_property

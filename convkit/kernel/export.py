@@ -10,6 +10,7 @@ import numpy as np
 
 from convkit.errors import KernelError, OutputError
 from convkit.image import atomic_write
+from convkit.image.files import named
 from convkit.kernel.json_record import write_json
 from convkit.kernel.kernel import Kernel, decimal
 from convkit.kernel.vips_matrix import write_vips
@@ -93,7 +94,7 @@ def save_kernel(kernel: Kernel, path: str | os.PathLike[str]) -> None:
     form = SAVED.get(Path(path).suffix.lower())
     if form is None:
         raise OutputError(
-            expected=f"a file for a kernel, ending in {', '.join(SAVED)}", got=shown(str(path)), hint="kernel.json"
+            expected=f"a file for a kernel, ending in {', '.join(SAVED)}", got=named(path), hint="kernel.json"
         )
     content = export_kernel(kernel, form)
     with atomic_write(path) as file:

@@ -30,7 +30,7 @@ _LEAST_IN_JPEG = 0.1
 
 
 def tile_difference(
-    pairs: Sequence[Pair], size: tuple[int, int], level: float | None, *, lossy: bool = False
+    pairs: Sequence[Pair], size: tuple[int, int], level: float | None, *, stride: int = 1, lossy: bool = False
 ) -> Evidence | None:
     """Find the kernel in every tile of the pictures, and compare.
 
@@ -41,6 +41,8 @@ def tile_difference(
     size : (int, int)
     level : float or None
         The target's step.
+    stride : int
+        Of the pairs.
     lossy : bool
         Whether JPEG came between.
 
@@ -67,7 +69,7 @@ def tile_difference(
     points, errors = [], []
     for top, bottom in _cuts(height, grid):
         for left, right in _cuts(width, grid):
-            solved = _solve(pairs, size, level, (top, bottom, left, right))
+            solved = _solve(pairs, size, level, (top, bottom, left, right), stride)
             if solved is not None:
                 points.append(solved[0])
                 errors.append(solved[1])
@@ -98,15 +100,18 @@ def _cuts(length: int, count: int) -> list[tuple[int, int]]:
 
 
 def _solve(
-    pairs: Sequence[Pair], size: tuple[int, int], level: float | None, tile: tuple[int, int, int, int]
+    pairs: Sequence[Pair], size: tuple[int, int], level: float | None, tile: tuple[int, int, int, int], stride: int
 ) -> tuple[Array, Array] | None:
     top, bottom, left, right = tile
     part = slice(top, bottom), slice(left, right)
-    seen = slice(top, bottom + size[0] - 1), slice(left, right + size[1] - 1)
+    seen = (
+        slice(top * stride, (bottom - 1) * stride + size[0]),
+        slice(left * stride, (right - 1) * stride + size[1]),
+    )
     cut = tuple(
         Pair(pair.image[seen], pair.target[part], None if pair.mask is None else pair.mask[part]) for pair in pairs
     )
-    problem = Problem(cut, size)
+    problem = Problem(cut, size, stride)
     if problem.count < 2 * problem.unknowns:
         return None
     optimum = find_optimum(problem, problem.condensed())
@@ -115,15 +120,19 @@ def _solve(
     return as_vector(optimum.point, bias=True), optimum.standard_errors(level)
 
 
-def shifted_difference(answer: Image, shifted: Image, reach: int, tolerance: Tolerance) -> Evidence | None:
-    """Compare the answer to a picture with that to the picture rolled by `SHIFT`, away from the edges.
+def shifted_difference(
+    answer: Image, shifted: Image, by: tuple[int, int], reach: tuple[int, int], tolerance: Tolerance
+) -> Evidence | None:
+    """Compare the answer to a picture with that to the same picture rolled, away from the edges.
 
     Parameters
     ----------
     answer, shifted : Image
         The answers to a picture and to the rolled one.
-    reach : int
-        How far a window reaches from its output.
+    by : (int, int)
+        How far the answer should have moved.
+    reach : (int, int)
+        How far a window reaches from its output, in outputs.
     tolerance : Tolerance
 
     Returns
@@ -131,10 +140,9 @@ def shifted_difference(answer: Image, shifted: Image, reach: int, tolerance: Tol
     Evidence or None
         None when too little is left away from the edges.
     """
-    rows, columns = SHIFT
-    one = np.roll(np.asarray(answer.values, dtype=np.float64), SHIFT, axis=(0, 1))
+    one = np.roll(np.asarray(answer.values, dtype=np.float64), by, axis=(0, 1))
     other = np.asarray(shifted.values, dtype=np.float64)
-    inner = slice(rows + reach, -reach or None), slice(columns + reach, -reach or None)
+    inner = tuple(slice(start + far, -far or None) for start, far in zip(by, reach, strict=True))
     one, other = one[inner], other[inner]
     if one.size < _FEWEST:
         return None

@@ -61,26 +61,31 @@ class Tolerance:
         return slope * (unit + _SCATTER * self.noise**2)
 
 
-def _quartet(shape: tuple[int, int], levels: tuple[float, float, float], rng: np.random.Generator) -> Quartet:
-    """Draw four pictures with ``A + B = C + D`` in every pixel.
+def _quartet(first: Array, second: Array, middle: float | None, steps: int | None, rng: np.random.Generator) -> Quartet:
+    """Return four pictures with ``A + B = C + D`` in every pixel, of which two are given.
 
-    A and B are two-level and independent. Where they differ, C and D have the same two levels, or the same two the
-    other way round, or both the level between, at random: a sum of two, and another amplitude.
+    C and D have the same two levels, or the same two the other way round, or where A and B differ by much, both a level
+    between: a sum of two, and another amplitude. It is halfway, to whole steps, unless it is given.
 
     Examples
     --------
-    >>> a, b, c, d = _quartet((8, 8), (0.25, 0.5, 0.75), np.random.default_rng(0))
-    >>> bool(np.allclose(a + b, c + d)), len(np.unique(c))
-    (True, 3)
+    >>> rng = np.random.default_rng(0)
+    >>> a, b = (Contrast(0.5, 0.25).draw((8, 8), rng, 255) for _ in range(2))
+    >>> a, b, c, d = _quartet(a, b, None, 255, rng)
+    >>> bool(np.allclose(a + b, c + d)), bool(np.any(np.abs(c - 0.5) < 0.05))
+    (True, True)
     """
-    dark, middle, bright = levels
-    first, second = (np.where(rng.random(shape) < 0.5, dark, bright) for _ in range(2))
     third, fourth = first.copy(), second.copy()
-    draw = rng.integers(0, 3, shape)
+    draw = rng.integers(0, 3, first.shape)
     swapped = draw == 0
     third[swapped], fourth[swapped] = second[swapped], first[swapped]
-    between = (draw == 1) & (first != second)
-    third[between] = fourth[between] = middle
+    between = (draw == 1) & (np.abs(first - second) > 0.5 * np.ptp(first))
+    if middle is not None:
+        third[between] = fourth[between] = middle
+    else:
+        total = (first + second)[between]
+        half = total / 2.0 if steps is None else np.floor(np.rint(total * steps) / 2.0) / steps
+        third[between], fourth[between] = half, total - half
     return first, second, third, fourth
 
 
@@ -111,12 +116,17 @@ def superposition(
     >>> superposition(square, (40, 40), Contrast(0.5, 0.25), rng, None, Tolerance()).passed
     False
     """
-    dark, middle, bright = contrast.values(steps)
+    dark, _, bright = contrast.values(steps)
     if tolerance.linear_light:
         light = to_linear(np.array([dark, bright])).mean()
         middle = float(to_encoded(np.array([light]))[0])
         middle = round(middle * steps) / steps if steps is not None else middle
-    answers = [ask(picture)[1] for picture in _quartet(shape, (dark, middle, bright), rng)]
+        first, second = (np.where(rng.random(shape) < 0.5, dark, bright) for _ in range(2))
+        quartet = _quartet(first, second, middle, steps, rng)
+    else:
+        first, second = (contrast.draw(shape, rng, steps) for _ in range(2))
+        quartet = _quartet(first, second, None, steps, rng)
+    answers = [ask(picture)[1] for picture in quartet]
     values = [np.asarray(answer.values, dtype=np.float64) for answer in answers]
     used = ~np.logical_or.reduce([recording_of(answers[0]).saturated(one) for one in values])
     if int(np.count_nonzero(used)) < min(_FEWEST, used.size // 2):

@@ -18,6 +18,9 @@ class Recording:
         The step that numbers were rounded to, in image units; None when they were not.
     lowest, highest : float
         The rails: the format holds nothing beyond them, so that a response beyond is stored as the rail.
+    decoded_variance : float
+        Mean variance of the rounding of numbers that were rounded in steps and then taken to linear light, where the
+        steps have no one size: ``level² / 12`` times the mean squared slope of the decoding; 0 of all others.
 
     Examples
     --------
@@ -29,6 +32,7 @@ class Recording:
     level: float | None = None
     lowest: float = -math.inf
     highest: float = math.inf
+    decoded_variance: float = 0.0
 
     def saturated(self, values: NDArray[Any]) -> NDArray[np.bool_]:
         """Which values lie on a rail."""
@@ -46,4 +50,4 @@ class Recording:
     @property
     def rounding_variance(self) -> float:
         """Variance of the rounding error, ``level² / 12`` (Widrow, Kollár & Liu, IEEE TIM 45(2), 1996); 0 if none."""
-        return 0.0 if self.level is None else self.level**2 / 12.0
+        return self.decoded_variance if self.level is None else self.level**2 / 12.0

@@ -19,7 +19,7 @@ _LONG = 1e5
 
 
 def identity_lines(
-    kernel: KernelBlock,
+    kernel: KernelBlock | None,
     fit: FitBlock,
     border: BorderBlock | None,
     offset: tuple[int, int],
@@ -32,7 +32,7 @@ def identity_lines(
 
 
 def identity_facts(
-    kernel: KernelBlock,
+    kernel: KernelBlock | None,
     fit: FitBlock,
     border: BorderBlock | None,
     offset: tuple[int, int],
@@ -40,15 +40,18 @@ def identity_facts(
     support: SupportBlock | None = None,
     transfer: TransferBlock | None = None,
 ) -> dict[str, str]:
-    """Return what is known of a given pair's filter by subject; nothing of a target that convkit made."""
+    """Return what is known of a given pair's filter by subject; nothing of a target that convkit made.
+
+    A resizer of several kernels has none to tell of here.
+    """
     if fit.reason is None:
         return {}
     told = {
         "verdict": f"{fit.verdict}: {fit.reason}",
         "replayed": _replayed(fit),
-        "kernel": _integers(kernel),
-        "name": _names(kernel),
-        "size": _size(kernel, offset, support),
+        "kernel": _integers(kernel) if kernel is not None else None,
+        "name": _names(kernel) if kernel is not None else None,
+        "size": _size(kernel, offset, support) if kernel is not None else None,
         "border": border.told if border is not None else None,
         "rounding": _rounding(fit),
         # Worth a line only where it was a question.

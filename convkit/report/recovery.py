@@ -47,7 +47,7 @@ def show_recovery(found: Recovery, *, full: bool = False) -> None:
             show("\n".join([*curve_lines(found, console.width), ""]))
     if found.kernel is not None:
         _show_kernel(found.kernel, found.bias, found, full=full)
-    else:
+    elif not found.channels_share:
         for channel in found.channels:
             lines = identity_lines(channel.kernel, channel.fit, channel.border, found.convention.offset)
             show("\n".join([channel.name.upper(), *lines, ""]))
@@ -76,6 +76,8 @@ def subject_line(found: Recovery) -> str:
     settings = found.experiment
     height, width = settings["size"]
     asked = f"a {height}x{width} kernel{' and a bias' if found.bias.learned is not None else ''}"
+    if found.resizer is not None and found.kernel is None:
+        asked = "what resizes it, a kernel for each output phase"
     named = {key: _named(settings[key]) for key in ("image", "target", "kernel")}
     source = f"target {named['target']}" if settings["target"] is not None else f"true kernel {named['kernel']}"
     subject = f"image {named['image']}, {source}"
@@ -94,6 +96,8 @@ def _opening(found: Recovery) -> list[str]:
         subject_line(found),
         f"{convention.operation}, {padding}{stride}, first tap at {convention.offset} from the output pixel",
     ]
+    if found.resizer is not None and kernel is None:
+        lines = lines[:1]  # each phase has its own place
     told = found.identifiability
     if not told.identifiable:
         lines += [
@@ -111,9 +115,10 @@ def _opening(found: Recovery) -> list[str]:
     else:
         lines.append("exact: the normal equations, solved and refined")
     if found.channels:
-        shared = "share one kernel" if kernel is not None else "went through DIFFERENT kernels, shown one by one"
+        kernels = "kernel" if found.resizer is None or kernel is not None else "kernel a phase"
+        shared = f"share one {kernels}" if found.channels_share else "went through DIFFERENT kernels, shown one by one"
         lines.append(f"colour pictures: the channels {', '.join(one.name for one in found.channels)} {shared}")
-    if kernel is not None:
+    if kernel is not None or found.resizer is not None:
         lines += identity_lines(
             kernel,
             found.fit,

@@ -30,6 +30,11 @@ class Verdict:
     sentence: str
     tone: Literal["good", "caution", "bad"]
 
+    @property
+    def line(self) -> str:
+        """Word and sentence in one line."""
+        return f"{self.word[0].upper()}{self.word[1:]}. {self.sentence}"
+
 
 def verdict(found: Recovery) -> Verdict:
     """Judge a run as its record does.
@@ -37,8 +42,8 @@ def verdict(found: Recovery) -> Verdict:
     Examples
     --------
     >>> from convkit import learn_kernel
-    >>> print(verdict(learn_kernel(lr=0.01)).sentence)
-    The data determine all 3 unknowns, and after 40 steps every tap is within 0.00115 of the true kernel.
+    >>> print(verdict(learn_kernel(lr=0.01)).line)
+    Recovered. The data determine all 3 unknowns, and after 40 steps every tap is within 0.00115 of the true kernel.
     >>> print(verdict(learn_kernel(size=3)).word)
     not identifiable
     """
@@ -73,7 +78,7 @@ def _judged(found: Recovery) -> Verdict:
     assert fit.reason is not None
     assert fit.verdict is not None
     word = fit.verdict.replace("-", " ")
-    if found.kernel is None and found.channels:
+    if found.channels_share is False:
         each = [f"{one.name} {one.kernel.name or one.fit.verdict}" for one in found.channels]
         return Verdict("channels differ", f"The channels went through different kernels: {', '.join(each)}.", "caution")
     reason = fit.reason.removeprefix(f"{word}: ")

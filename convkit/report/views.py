@@ -15,12 +15,12 @@ from convkit.experiment import Comparison, Recovery
 from convkit.kernel import Kernel
 from convkit.report.certainty import shown_errors
 from convkit.report.comparison import run_table
-from convkit.report.headline import headline
 from convkit.report.heat import numbered_cells
 from convkit.report.kernel_cells import kernel_cells
 from convkit.report.numbers import compact
 from convkit.report.outputs import need_matplotlib
 from convkit.report.palette import colour_of, hexadecimal, ink_on
+from convkit.report.verdict import verdict
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -51,7 +51,7 @@ def _(result: Comparison) -> "Figure":
     need_matplotlib("plot")
     from convkit.report.figures import comparison_figure
 
-    return comparison_figure(result)
+    return comparison_figure(result, captioned=True)
 
 
 @figure_of.register(Kernel)
@@ -70,7 +70,7 @@ def text_of(result: object) -> RenderableType:
 
 @text_of.register(Recovery)
 def _(result: Recovery) -> RenderableType:
-    parts: list[RenderableType] = [Text(headline(result))]
+    parts: list[RenderableType] = [Text(verdict(result).line)]
     if result.kernel is not None:
         parts.append(kernel_cells(result.kernel, _WIDTH, every=result.identifiability.identifiable))
     return Group(*parts)
@@ -94,7 +94,7 @@ def html_of(result: object) -> str:
 
 @html_of.register(Recovery)
 def _(result: Recovery) -> str:
-    parts = [f"<p><strong>{html.escape(headline(result))}</strong></p>"]
+    parts = [f"<p><strong>{html.escape(verdict(result).line)}</strong></p>"]
     kernel = result.kernel
     if kernel is not None:
         every = result.identifiability.identifiable

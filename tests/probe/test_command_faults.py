@@ -135,6 +135,32 @@ def test_settings_that_do_not_go_together(settings: dict, told: str) -> None:
         Experiment(**settings)
 
 
+@pytest.mark.parametrize(
+    ("fault", "told"),
+    [
+        ("fails", "exit code 3"),
+        ("hangs", "expected an answer within 2 s"),
+        ("elsewhere", "nothing there, but 'output-0.png'"),
+        ("jpeg", "got a JPEG file"),
+        ("truncated", "damaged, cut short"),
+        ("leaves-child", "1 process still running"),
+    ],
+)
+def test_faults_at_the_command_line(fault: str, told: str, convkit, tmp_path: Path, monkeypatch) -> None:
+    (tmp_path / "private").mkdir()
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "private"))
+    monkeypatch.setenv("PIDS", str(tmp_path / "pids"))
+    command = f"{sys.executable} {FAULTS} {fault} {{input}} {{output}}"
+    done = convkit("learn-kernel", "--program", command, "--program-timeout", "2" if fault == "hangs" else "30")
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert told in done.stderr
+    assert "Traceback" not in done.stderr
+    assert list((tmp_path / "private").iterdir()) == []
+    if (tmp_path / "pids").exists():
+        assert_gone(int((tmp_path / "pids").read_text()))
+
+
 def test_another_size_is_refused_at_the_command_line(convkit) -> None:
     done = convkit("learn-kernel", "--program", f"{sys.executable} {FAULTS} half-size {{input}} {{output}}")
     assert done.returncode == 2

@@ -15,7 +15,7 @@ FILTERS = Path(__file__).with_name("programs") / "filters.py"
 
 
 def python(name: str) -> str:
-    return f"{sys.executable} {FILTERS} {name} {{input}} {{output}}"
+    return f"{sys.executable} {FILTERS} '{name}' {{input}} {{output}}"
 
 
 def needs(*programs: str) -> pytest.MarkDecorator:
@@ -49,6 +49,65 @@ def test_a_one_sided_motion_blur() -> None:
     assert found.convention.offset[1] in (0, -found.kernel.learned.shape[1] + 1)
     assert found.kernel.learned.sum() == pytest.approx(1.0, abs=1e-3)
     assert found.border.rule == "replicate"
+
+
+@needs("gm", "convert")
+def test_sharpening_and_unsharp_masks_of_both_magicks() -> None:
+    for program in ("gm convert {input} -sharpen 0x1 {output}", "convert {input} -sharpen 0x1 {output}"):
+        sharpened = learn_kernel(program=program)
+        assert sharpened.fit.verdict == "linear"
+        assert sharpened.kernel.name.startswith("Unsharp mask")
+        error = np.sqrt(np.square(sharpened.kernel.standard_error).sum())
+        assert sharpened.kernel.learned.sum() == pytest.approx(1.0, abs=6 * error)
+        assert sharpened.probe.border.rule == "replicate"
+    magicks = ("gm convert", "convert")
+    masks = [learn_kernel(program=f"{magick} {{input}} -unsharp 0x1+1+0 {{output}}") for magick in magicks]
+    for mask in masks:
+        assert mask.fit.verdict == "linear"
+        assert mask.kernel.name.startswith("Unsharp mask, amount 1.00")
+    # GraphicsMagick's inherits the renormalising blur, which no rule for the whole kernel is.
+    assert [mask.probe.border.rule for mask in masks] == [None, "replicate"]
+
+
+@needs("gm")
+def test_an_unsharp_mask_is_guarded_in_a_script(convkit) -> None:
+    arguments = ("learn-kernel", "--program", "gm convert {input} -gaussian 0x1 {output}", "--quiet", "--expect")
+    assert convkit(*arguments, "gaussian:sigma=1,size=7").returncode == 0
+    assert convkit(*arguments, "gaussian:sigma=1.2,size=7", "--tolerance", "1e-3").returncode == 1
+    assert convkit(*arguments, "gaussian:sigma=1.2,size=7", "--tolerance", "0.1").returncode == 0
+
+
+def test_pillows_filters_of_several_passes() -> None:
+    sharpened = learn_kernel(program=python("sharpen"))
+    assert (sharpened.fit.verdict, sharpened.kernel.name) == ("exact", "pillow/sharpen, centred")
+    assert sharpened.probe.border.rule == "copied"
+    blurred = learn_kernel(program=python("gaussian"))
+    assert blurred.fit.verdict == "linear"
+    assert blurred.kernel.name.startswith("Pillow's Gaussian (three boxes), radius 1.2")
+    masked = learn_kernel(program=python("unsharp"))
+    assert masked.fit.verdict == "linear"
+    # 1.5 times what a Gaussian of radius 2 takes off: the picture itself has 2.5, less 1.5 times the blur's centre.
+    # Seven passes round; what they leave, 0.6 levels, is no white noise, and moves the sum.
+    assert masked.kernel.learned.sum() == pytest.approx(1.0, abs=0.01)
+    centre = tuple(-offset for offset in masked.convention.offset)
+    assert masked.kernel.learned[centre] == pytest.approx(2.5 - 1.5 * 0.0417, abs=0.01)
+
+
+def test_a_threshold_is_found_in_pictures_of_little_contrast() -> None:
+    found = learn_kernel(program=python("unsharp with a threshold"))
+    assert test_of(found, "superposition").passed
+    assert not test_of(found, "small differences").passed
+    assert found.fit.verdict == "not-linear"
+    assert found.fit.reason.startswith("not linear: a picture of little contrast is not filtered likewise")
+
+
+@pytest.mark.slow
+def test_a_torch_script_is_a_program() -> None:
+    pytest.importorskip("torch")
+    found = learn_kernel(program=python("torch"))
+    assert found.fit.verdict == "exact"
+    assert np.allclose(found.kernel.learned, np.outer([1, 2, 1], [1, 2, 1]) / 16, atol=1e-12)
+    assert found.probe.border.rule == "zero"
 
 
 @needs("convert")
@@ -172,6 +231,16 @@ def test_programs_side_by_side() -> None:
     box, median = result.runs
     assert (box.verdict, box.name, box.border) == ("exact", "Box 3x3, sum 1, centred", "replicate")
     assert median.verdict == "not-linear"
+
+
+def test_programs_side_by_side_with_what_is_expected(convkit) -> None:
+    both = " ".join(f'"{sys.executable} {FILTERS} {name} {{input}} {{output}}"' for name in ("box", "emboss"))
+    programs = f"program={both}"
+    done = convkit("compare", "--vary", programs, "--expect", "box:3")
+    assert done.returncode == 1
+    rows = [line for line in done.stdout.splitlines() if "filters.py" in line]
+    assert ["yes" in rows[0].split(), "NO" in rows[1].split()] == [True, True]
+    assert all(word in rows[0] for word in ("exact", "Box 3x3", "round", "replicate"))
 
 
 def test_the_command_line_says_yes_or_no(convkit) -> None:

@@ -1,19 +1,24 @@
 """Resizers of Pillow and OpenCV: their taps, their names, their phases."""
 
+import re
 import shutil
+from fractions import Fraction
+from functools import partial
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+import scipy.ndimage
 from PIL import Image
 
 from convkit import Recovery, learn_kernel, save_image
-from convkit.errors import ConvkitError, ShapeError
-from convkit.experiment import Experiment
-from convkit.recovery.phases import CURVES, Ratio
+from convkit.errors import SettingsError, ShapeError
+from convkit.image.srgb import to_encoded, to_linear
+from convkit.recovery.resizers import CURVES
 
 PILLOW = Image.Resampling
+SCENE = Path(__file__).parents[2] / "pictures" / "scene.png"
 
 
 def pillow(factor: float, method: int):
@@ -39,7 +44,7 @@ def assert_taps(found: Recovery, expected: list[float], places: float = 2e-3) ->
     learned, offset = found.kernel.learned, found.convention.offset
     grid = np.zeros((40, 40))
     grid[20 : 20 + len(row), 20 : 20 + len(row)] = -outer
-    factor = found.resizer.steps
+    factor = found.resizer.steps[0]
     top, left = (20 + at - (factor // 2 - len(expected)) for at in offset)
     grid[top : top + learned.shape[0], left : left + learned.shape[1]] += learned
     assert np.abs(grid).max() < places
@@ -62,7 +67,8 @@ def test_pillow_by_a_half_and_a_quarter(method: int, name: str, taps: list[float
     quarter = asked(pillow(0.25, method))
     assert quarter.resizer.names[0].startswith(name)
     assert quarter.resizer.difference < 2e-3
-    assert (quarter.resizer.steps, quarter.resizer.outputs) == (4, 1)
+    assert {half.fit.verdict, quarter.fit.verdict} <= {"exact", "linear"}
+    assert (quarter.resizer.steps, quarter.resizer.outputs) == ((4, 4), (1, 1))
 
 
 @pytest.mark.parametrize(
@@ -97,7 +103,7 @@ def test_enlarging_has_a_kernel_for_each_phase() -> None:
 
 def test_three_pixels_to_two() -> None:
     found = asked(opencv(2 / 3, cv2.INTER_CUBIC))
-    assert (found.resizer.steps, found.resizer.outputs, len(found.phases)) == (3, 2, 4)
+    assert (found.resizer.steps, found.resizer.outputs, len(found.phases)) == ((3, 3), (2, 2), 4)
     assert found.resizer.names[0] == "bicubic, a = -0.75, without antialiasing, half-pixel centres"
 
 
@@ -132,18 +138,221 @@ def test_graphicsmagick_resizes_gray_pngs_otherwise_than_tiffs() -> None:
         assert found.kernel.name == f"{name}, antialiased, half-pixel centres"
 
 
-def test_sizes_without_a_ratio_are_refused() -> None:
-    with pytest.raises(ShapeError, match="got 100x100 to 51x50"):
-        Ratio.of((100, 100), (51, 50))
-    with pytest.raises(ShapeError, match="q at most 6"):
-        Ratio.of((101, 101), (50, 50))
-    with pytest.raises(ConvkitError, match="--stride auto alone"):
-        Experiment(stride="auto")
-
-
 @pytest.mark.parametrize("name", sorted({*CURVES} - {"Hamming"}))
 def test_curves_sum_to_one_at_any_shift(name: str) -> None:
     # Lanczos' windowed sines do so only nearly, which is why programs normalise them; Hamming's far less.
     places = np.arange(-6, 7)[:, None] + np.linspace(0.01, 0.99, 25)
     allowed = 0.02 if "Lanczos" in name else 1e-12
     assert np.allclose(CURVES[name](places).sum(axis=0), 1.0, atol=allowed)
+
+
+def resized_to(method: int, height: int, width: int):
+    return lambda picture: np.asarray(Image.fromarray(picture).resize((width, height), method))
+
+
+def by_opencv(method: int, height: int, width: int):
+    return lambda picture: cv2.resize(picture, (width, height), interpolation=method)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ((101, 101), (50, 50)),  # 50 phases
+        ((240, 300), (103, 129)),  # 3/7 of it, rounded
+        ((240, 300), (216, 270)),  # 9/10
+        ((160, 200), (80, 50)),  # another ratio on either axis
+        ((240, 300), (150, 225)),  # 5/8 and 3/4
+        ((100, 120), (150, 180)),  # larger
+        ((100, 120), (150, 60)),  # taller and narrower
+    ],
+)
+@pytest.mark.parametrize(
+    ("program", "name", "border"),
+    [
+        (partial(resized_to, PILLOW.BILINEAR), "triangle (bilinear), antialiased, half-pixel", "renormalised"),
+        (partial(resized_to, PILLOW.LANCZOS), "Lanczos 3, antialiased, half-pixel centres", "renormalised"),
+        (partial(by_opencv, cv2.INTER_CUBIC), "bicubic, a = -0.75, without antialiasing, half-pixel", "replicate"),
+    ],
+)
+def test_any_ratio_of_two_pictures(program, name: str, border: str, before, after, rng) -> None:
+    big = rng.integers(64, 192, before).astype(np.uint8)
+    small = program(*after)(big)
+    found = learn_kernel(big, target=small, stride="auto")
+    if max(np.divide(before, after)) < 1:
+        name = name.replace(", antialiased", "").replace(", without antialiasing", "")
+    assert found.resizer.names[0].startswith(name)
+    assert found.resizer.steps == tuple(Fraction(a, b).numerator for a, b in zip(before, after, strict=True))
+    assert found.fit.verdict == "linear"
+    assert found.fit.residual_levels < np.sqrt(2 / 12)  # a rounding after either pass
+    # Where only one tap hangs over the edge, what is left of the two lies on one pixel either way.
+    assert found.border.rule in (border, "replicate" if max(np.divide(before, after)) < 1 else border, None)
+
+
+def test_sixteenths_of_a_photograph_are_found_from_files(tmp_path: Path, convkit) -> None:
+    with Image.open(SCENE) as scene:
+        big = scene.convert("L").resize((1008, 756), PILLOW.BICUBIC)
+    noisy = np.asarray(big, dtype=float) + np.random.default_rng(0).normal(0.0, 3.0, (756, 1008))
+    big = Image.fromarray(np.clip(np.rint(noisy), 0, 255).astype(np.uint8))
+    big.save(tmp_path / "big.png")
+    big.resize((256, 192), PILLOW.LANCZOS).save(tmp_path / "small.png")
+    done = convkit("learn-kernel", "--image", "big.png", "--target", "small.png", "--stride", "auto")
+    assert done.returncode == 0, done.stderr
+    assert "resizer   63 pixels to 16: Lanczos 3, antialiased, half-pixel centres" in done.stdout
+    assert "verdict   linear: at the rounding floor" in done.stdout
+    assert "down, 16 phases in all (--json has them)" in done.stdout
+
+
+def test_clipped_outputs_of_many_phases_are_left_out(tmp_path: Path, rng) -> None:
+    big = rng.integers(0, 256, (240, 300)).astype(np.uint8)
+    small = by_opencv(cv2.INTER_CUBIC, 216, 270)(big)
+    assert 0.01 < np.isin(small, (0, 255)).mean() < 0.2
+    save_image(tmp_path / "big.png", big / 255)
+    save_image(tmp_path / "small.png", small / 255)
+    found = learn_kernel(tmp_path / "big.png", target=tmp_path / "small.png", stride="auto")
+    assert found.fit.verdict == "linear"
+    assert found.resizer.names[0].startswith("bicubic, a = -0.75, without antialiasing")
+    assert found.resizer.difference < 2e-3
+    assert found.border.rule == "replicate"
+
+
+def test_taps_of_many_phases_are_those_of_the_triangle(rng) -> None:
+    big = rng.integers(0, 256, (200, 230)).astype(np.uint8)
+    found = learn_kernel(big, target=resized_to(PILLOW.BILINEAR, 91, 97)(big), stride="auto")
+    # Down the rows every phase samples the triangle of width 200/91, normalised: its height at distance d.
+    scale = 200 / 91
+    for at in found.resizer.down:
+        middle = (at.phase + 0.5) * scale - 0.5
+        places = np.arange(len(at.taps)) + at.offset - middle
+        expected = np.maximum(1 - np.abs(places) / scale, 0.0)
+        assert np.abs(at.taps - expected / expected.sum()).max() < 6 * max(at.standard_error) + 1e-3
+
+
+def test_too_few_outputs_of_a_phase_are_refused_with_a_size_to_try(rng) -> None:
+    big = rng.integers(64, 192, (40, 50)).astype(np.uint8)
+    small = resized_to(PILLOW.LANCZOS, 17, 31)(big)
+    with pytest.raises(ShapeError, match=r"17x31 phases .*pictures of \d+x\d+ pixels") as caught:
+        learn_kernel(big, target=small, stride="auto")
+    # The size that it names is enough.
+    height, width = map(int, re.search(r"pictures of (\d+)x(\d+)", str(caught.value)).groups())
+    big = rng.integers(64, 192, (height, width)).astype(np.uint8)
+    small = resized_to(PILLOW.LANCZOS, round(17 / 40 * height), round(31 / 50 * width))(big)
+    found = learn_kernel(big, target=small, stride="auto")
+    assert found.resizer.names[0].startswith("Lanczos 3, antialiased")
+
+
+def test_corners_that_are_aligned_drift_against_the_ratio() -> None:
+    torch = pytest.importorskip("torch")
+
+    def resize(picture: np.ndarray) -> np.ndarray:
+        planes = torch.from_numpy(picture / 255.0)[None, None]
+        size = picture.shape[0] // 2, picture.shape[1] // 2
+        found = torch.nn.functional.interpolate(planes, size=size, mode="bilinear", align_corners=True)
+        return np.rint(found[0, 0].numpy() * 255).astype(np.uint8)
+
+    found = asked(resize)
+    assert found.fit.verdict == "linear"
+    assert found.resizer.names[0] == "triangle (bilinear), without antialiasing, aligned corners"
+
+
+def test_area_is_the_box_by_overlap() -> None:
+    found = asked(lambda picture: cv2.resize(picture, None, fx=0.4, fy=0.4, interpolation=cv2.INTER_AREA))
+    assert found.resizer.names[0].startswith("area (each pixel by how much of it an output covers)")
+    assert any(name.startswith("box") for name in asked(opencv(0.5, cv2.INTER_AREA)).resizer.names)
+
+
+def passed(found: Recovery) -> dict[str, bool]:
+    return {test.name: test.passed for test in found.probe.tests}
+
+
+def test_a_resizer_is_tested_like_any_program() -> None:
+    found = asked(pillow(0.5, PILLOW.BICUBIC))
+    assert passed(found) == {"repeatability": True, "superposition": True, "tiles": True, "shift": True}
+    assert found.probe.border.rule == "renormalised"
+    assert found.fit.rounding == "round"
+    replicating = asked(opencv(2 / 3, cv2.INTER_CUBIC))
+    assert replicating.probe.border.rule == "replicate"
+    many = asked(pillow(0.7, PILLOW.BICUBIC))
+    assert passed(many) == {"repeatability": True, "superposition": True, "every phase": True, "shift": True}
+
+
+def halved(values: np.ndarray) -> np.ndarray:
+    even = values[: values.shape[0] // 2 * 2, : values.shape[1] // 2 * 2].astype(float)
+    return np.rint(even.reshape(even.shape[0] // 2, 2, -1, 2).mean(axis=(1, 3))).astype(np.uint8)
+
+
+def test_resizers_that_are_no_filter_are_named_by_the_failing_test() -> None:
+    median = asked(lambda picture: halved(scipy.ndimage.median_filter(picture, 3)))
+    assert median.fit.verdict == "not-linear"
+    assert median.fit.reason.startswith("not linear: pictures with equal sums")
+
+    def vignette(picture: np.ndarray) -> np.ndarray:
+        return halved(picture * np.linspace(1.0, 0.6, picture.shape[1]))
+
+    darkened = asked(vignette)
+    assert darkened.fit.verdict == "not-linear"
+    assert darkened.fit.reason.startswith("not shift-invariant: taps differ between tiles")
+
+    generator = np.random.default_rng(0)
+
+    def noisy(picture: np.ndarray) -> np.ndarray:
+        small = halved(picture) + generator.normal(0.0, 3.0, (picture.shape[0] // 2, picture.shape[1] // 2))
+        return np.clip(np.rint(small), 0, 255).astype(np.uint8)
+
+    grainy = asked(noisy)
+    assert (grainy.fit.verdict, grainy.resizer.names[0]) == ("noisy", "box, antialiased, half-pixel centres")
+    assert grainy.fit.reason.startswith("not repeatable: ")
+    assert grainy.probe.noise == pytest.approx(np.sqrt(9 + 1 / 12), rel=0.05)
+
+    def varying(picture: np.ndarray) -> np.ndarray:  # of many phases: a picture of which the right half is darker
+        small = pillow(0.7, PILLOW.BILINEAR)(picture).astype(float)
+        return np.rint(small * np.linspace(1.0, 0.6, small.shape[1])).astype(np.uint8)
+
+    uneven = asked(varying)
+    assert uneven.fit.verdict == "not-linear"
+    assert uneven.fit.reason.startswith("no kernel for each phase")
+
+
+@pytest.mark.parametrize("factor", [0.5, 0.7])
+def test_a_resizer_in_linear_light_is_said_to_be_one(factor: float) -> None:
+    def resize(picture: np.ndarray) -> np.ndarray:
+        size = round(picture.shape[1] * factor), round(picture.shape[0] * factor)
+        light = Image.fromarray(to_linear(picture / 255).astype(np.float32)).resize(size, PILLOW.BILINEAR)
+        return np.rint(255 * to_encoded(np.asarray(light, dtype=float))).astype(np.uint8)
+
+    found = asked(resize)
+    assert found.transfer.used == "linear"
+    assert found.resizer.names[0] == "triangle (bilinear), antialiased, half-pixel centres"
+    assert found.fit.verdict == "linear"
+    assert passed(found)["superposition"]
+
+
+def test_precision_of_a_resizer_is_met_with_more_pictures() -> None:
+    found = learn_kernel(program=pillow(0.5, PILLOW.LANCZOS), probe_format="png", stride="auto", precision=2e-5)
+    assert found.probe.pictures > 1
+    assert found.probe.precision <= 2e-5
+    assert found.probe.precision_told.startswith("met with ")
+
+
+def test_an_expected_kernel_needs_a_resizer_of_one() -> None:
+    found = learn_kernel(program=pillow(0.5, PILLOW.BOX), probe_format="png", stride="auto", expect="box:2")
+    assert found.expectation.met
+    with pytest.raises(SettingsError, match="2x2 output phases"):
+        learn_kernel(program=pillow(2, PILLOW.BOX), probe_format="png", stride="auto", expect="box:2")
+
+
+def test_channels_of_resized_pictures_are_told_apart(tmp_path: Path, rng) -> None:
+    big = rng.integers(0, 256, (120, 160, 3)).astype(np.uint8)
+    Image.fromarray(big).save(tmp_path / "big.png")
+    Image.fromarray(big).resize((80, 60), PILLOW.BILINEAR).save(tmp_path / "alike.png")
+    red = pillow(0.5, PILLOW.BOX)(np.ascontiguousarray(big[..., 0]))
+    others = [pillow(0.5, PILLOW.LANCZOS)(np.ascontiguousarray(big[..., channel])) for channel in (1, 2)]
+    Image.fromarray(np.stack([red, *others], axis=2)).save(tmp_path / "apart.png")
+    alike = learn_kernel(tmp_path / "big.png", target=tmp_path / "alike.png", stride="auto")
+    assert alike.channels_share
+    assert alike.kernel.name.startswith("triangle (bilinear), antialiased")
+    apart = learn_kernel(tmp_path / "big.png", target=tmp_path / "apart.png", stride="auto")
+    assert not apart.channels_share
+    assert apart.kernel is None
+    red_kernel, green_kernel, _ = (one.kernel.learned for one in apart.channels)
+    assert np.count_nonzero(np.abs(red_kernel) > 0.01) == 4
+    assert np.count_nonzero(np.abs(green_kernel) > 0.01) > 4

@@ -15,7 +15,7 @@ from convkit import ConvkitError, load_image
 from convkit.recovery import Parameters, Problem, find_optimum
 from convkit.recovery.proof.program import Passes, Program, Rounding, centred
 from convkit.recovery.proof.replay import Replay, proves, replay
-from convkit.recovery.proof.rounding import find_rounding
+from convkit.recovery.proof.rounding import _Search, find_rounding
 from convkit.recovery.proof.snapping import Snapped
 from convkit.recovery.proof.tally import Ties
 from convkit.recovery.recording import Recording
@@ -440,3 +440,18 @@ def test_a_window_is_filled_up_until_it_is_centred() -> None:
 def test_the_line_that_is_shown() -> None:
     found = Replay(260100, 260100, 512, None, 512, 0, 1e-4, 0.0, 0.289)
     assert found.text() == "exact: 260100 of 260100 pixels, 512 exact halves rounded either way"
+
+
+def test_nearly_a_product_of_whole_numbers_is_not_run_in_two_passes() -> None:
+    picture = np.random.default_rng(0).integers(0, 256, (40, 40))
+    product = np.outer([1, 2, 1], [1, 3, 1])
+    nearly = product.copy()
+    nearly[0, 0] += 1  # by singular values it is a product to one part in twenty
+    for numerators, passes in ((product, 4), (nearly, 0)):
+        target = scipy.ndimage.correlate(picture.astype(float), numerators / numerators.sum())[1:-1, 1:-1]
+        scene = Registered(picture / 255, np.rint(target) / 255)
+        snapped = Snapped(numerators, int(numerators.sum()))
+        search = _Search(scene, (0, 0), Recording(1 / 255, 0.0, 1.0), None, snapped)
+        programs = list(search.two_passes())
+        assert len(programs) == passes  # rows or columns first, rounded or truncated
+        assert all(search.run(program).sample.count for program in programs)

@@ -45,7 +45,7 @@ class BorderRule(StrEnum):
     COPIED = "copied"
 
 
-_PADDINGS = (
+PADDINGS = (
     BorderRule.REPLICATE,
     BorderRule.SYMMETRIC,
     BorderRule.REFLECT,
@@ -153,7 +153,7 @@ def find_border(
     )
     if not candidates[0].count:
         return Border(None, (), "every output whose window hangs over the edge is masked")
-    return _chosen(candidates, interior)
+    return choose_rule(candidates, interior)
 
 
 class _Rim:
@@ -189,7 +189,7 @@ class _Rim:
     def rules(self) -> list[list[BorderRule]]:
         """Return the rules, those together that read the same pixels."""
         alike: dict[bytes, list[BorderRule]] = {}
-        for rule in _PADDINGS:
+        for rule in PADDINGS:
             rows, columns = self.places(rule, *_support(self.program.taps, self.offset))
             alike.setdefault(rows.tobytes() + b"," + columns.tobytes(), []).append(rule)
         return [*alike.values(), [BorderRule.RENORMALISED], [BorderRule.COPIED]]
@@ -231,7 +231,7 @@ class _Rim:
         """Return which image row and column lies at each place of the windows; -1 for zero."""
         stride = self.scene.stride
         rows, columns = (
-            _filled(rule, np.arange(start, start + stride * (outputs - 1) + taps), length)
+            filled(rule, np.arange(start, start + stride * (outputs - 1) + taps), length)
             for start, outputs, taps, length in zip(
                 offset, self.scene.target.shape, size, self.scene.image.shape, strict=True
             )
@@ -250,8 +250,14 @@ class _Rim:
         return share / total
 
 
-def _filled(rule: BorderRule, places: Places, length: int) -> Places:
-    """Return the pixel of an axis that a rule puts at each place, -1 for zero."""
+def filled(rule: BorderRule, places: Places, length: int) -> Places:
+    """Return the pixel of an axis that a rule puts at each place, -1 for zero.
+
+    Examples
+    --------
+    >>> filled(BorderRule.REFLECT, np.arange(-2, 4), 3).tolist()
+    [2, 1, 0, 1, 2, 1]
+    """
     if rule is BorderRule.REPLICATE:
         return np.clip(places, 0, length - 1)
     if rule is BorderRule.CIRCULAR:
@@ -275,7 +281,7 @@ def _support(taps: Array, offset: tuple[int, int]) -> tuple[tuple[int, int], tup
     return size, (offset[0] + int(rows[0]), offset[1] + int(columns[0]))
 
 
-def _chosen(candidates: tuple[Candidate, ...], interior: Replay) -> Border:
+def choose_rule(candidates: tuple[Candidate, ...], interior: Replay) -> Border:
     """Choose the rule that explains the rim as well as the interior is explained, and clearly better than any other."""
     best, *others = candidates
     floor = 0.0 if math.isnan(interior.rms) else _AS_WELL * interior.rms

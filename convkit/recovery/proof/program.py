@@ -28,7 +28,7 @@ _SINGLE = 2.0**-24
 # float64 holds every whole number up to four times this, and their halves.
 _EXACT = 2.0**51
 # From here on transforms are faster than a multiply-add for every tap.
-_FEW_TAPS = 49
+FEW_TAPS = 49
 
 
 class Rounding(StrEnum):
@@ -209,7 +209,7 @@ class Arithmetic:
     def _correlated(self, values: Array, weights: Array, stride: int, largest: float | None) -> Array:
         """Correlate; whole numbers of at most ``largest`` stay whole."""
         # Sums in the order of the taps are exact on whole numbers, and so are transforms that are rounded.
-        backend = Backend.SHIFT if weights.size <= _FEW_TAPS * stride**2 else Backend.FFT
+        backend = Backend.SHIFT if weights.size <= FEW_TAPS * stride**2 else Backend.FFT
         if largest is not None and backend is Backend.FFT:
             # The transform's error, about eps·‖values‖·‖weights‖, must not reach half an integer.
             norms = largest * math.sqrt(values.size * float(np.square(weights).sum()))

@@ -44,7 +44,9 @@ def floor_evidence(optimum: Optimum, recording: Recording, scale: float) -> Evid
     # Sums of squares of few outputs scatter.
     ceiling = max(ONE_MORE, rare_chi_square(freedom) / freedom)
     rms = (optimum.residual_squares / freedom) ** 0.5
-    if recording.level is None:
+    if recording.level is None and recording.rounding_variance > 0.0:
+        told = f"residual {rms:.3g} in linear light, one rounding of the encoded numbers leaves {unit**0.5:.3g} there"
+    elif recording.level is None:
         told = f"residual {rms:.2g}, float arithmetic leaves up to {unit**0.5:.2g}"
     else:
         levels = rms / recording.level

@@ -2,6 +2,7 @@
 
 import json
 import math
+import textwrap
 from collections.abc import Sequence
 from typing import Any
 
@@ -21,10 +22,15 @@ _MARKS = "osD^vP*X"
 # Lines beyond this many would not be told apart; the first ones are drawn.
 MOST_LINES = 8
 
+# Letters of a line of the caption.
+_LINE = 110
+# Letters of a name, and of all names that stand below the axis side by side.
+_LONG, _MOST_LETTERS = 24, 70
+
 Lines = dict[str, dict[Any, list[Run]]]
 
 
-def comparison_figure(result: Comparison, key: str | None = None) -> Figure:
+def comparison_figure(result: Comparison, key: str | None = None, *, captioned: bool = False) -> Figure:
     """Draw the error of the taps against a varied setting, a line for each combination of the others.
 
     Runs that differ in nothing but their seed are one point: the root of their mean square, between the smallest and
@@ -35,6 +41,8 @@ def comparison_figure(result: Comparison, key: str | None = None) -> Figure:
     result : Comparison
     key : str, optional
         What to go along; default the setting with numbers that varies most.
+    captioned : bool
+        Whether what to see is written below.
 
     Raises
     ------
@@ -45,7 +53,13 @@ def comparison_figure(result: Comparison, key: str | None = None) -> Figure:
     if key not in result.vary:
         raise SettingsError(expected="a varied setting to draw along", got=key, hint=" or ".join(result.vary))
     lines = _lines(result, key)
-    return drawn((7.5, 4.4), lambda figure: _draw(figure, result, key, lines))
+
+    def draw(figure: FigureBase) -> None:
+        _draw(figure, result, key, lines)
+        if captioned and (told_below := caption(result, key)):
+            figure.supxlabel(textwrap.fill(told_below, _LINE), fontsize=8.5, x=0.01, ha="left")
+
+    return drawn((7.5, 4.4), draw)
 
 
 def along(result: Comparison) -> str:
@@ -69,7 +83,9 @@ def caption(result: Comparison, key: str | None = None) -> str:
     key = along(result) if key is None else key
     said = []
     if any(_known_error(one) for one in result.runs):
-        said.append("A point on its dotted line does as well as any unbiased estimate can (Cramér-Rao).")
+        said.append(
+            "On its dotted line a point does as well as any unbiased estimate can (Cramér-Rao), but for chance."
+        )
     if "seed" in result.vary and key != "seed" and len(result.vary["seed"]) > 1:
         said.append(f"Points are over {len(result.vary['seed'])} seeds, bars from the best to the worst of them.")
     left_out = len(_every_line(result, key)) - MOST_LINES
@@ -100,7 +116,14 @@ def _draw(figure: FigureBase, result: Comparison, key: str, lines: Lines) -> Non
         if high < 3 * low:  # errors that agree are not to look as if they differed
             axes.set_ylim(low / 3, 3 * high)
     if not numeric:
-        axes.set_xticks(range(len(values)), [literal(told(value)) for value in values])
+        names = [_short(told(value)) for value in values]
+        turned = sum(map(len, names)) > _MOST_LETTERS
+        axes.set_xticks(
+            range(len(values)),
+            [literal(name) for name in names],
+            rotation=30.0 if turned else 0.0,
+            ha="right" if turned else "center",
+        )
     elif min(values) > 0 and max(values) / min(values) > 20:
         axes.set_xscale("log")
     axes.grid(visible=True)
@@ -130,12 +153,17 @@ def _draw_line(
     axes.errorbar(
         x, y, bars if np.any(bars) else None, color=colour, marker=mark, markersize=4.0 + width, capsize=2.5,
         linewidth=width, elinewidth=1.2,
-        label=literal(name),
+        label=literal(_short(name, 2 * _LONG)),
     )  # fmt: skip
     if np.isfinite(below).any() and measure is tap_error:
         axes.plot(x, below, ":", color=colour, linewidth=0.8 + width / 2)
         return True
     return False
+
+
+def _short(name: str, most: int = _LONG) -> str:
+    """Leave out the middle of a long name: both ends tell more of a file."""
+    return name if len(name) <= most else f"{name[: most // 2]}…{name[1 - most // 2 :]}"
 
 
 def _lines(result: Comparison, key: str) -> Lines:

@@ -14,7 +14,7 @@ from convkit.report.figures.response import RESPONSE
 from convkit.report.figures.spectrum import SPECTRUM
 from convkit.report.figures.style import drawn, literal
 from convkit.report.figures.taps import TAPS
-from convkit.report.headline import headline
+from convkit.report.verdict import verdict
 
 _PANELS = (TAPS, LOSS, RESIDUAL, SPECTRUM, RESPONSE, PROFILES)
 _WIDTH = 12.0
@@ -35,7 +35,7 @@ def recovery_figure(found: Recovery) -> Figure:
     heights = [max(panel.size(found)[1] for panel in row) + _AROUND for row in rows]
 
     def draw(figure: FigureBase) -> None:
-        told = textwrap.fill(headline(found), 130)
+        told = textwrap.fill(verdict(found).line, 130)
         figure.suptitle(literal(told), fontsize=12, x=0.006, ha="left")
         parts = figure.subfigures(len(rows), 1, squeeze=False, height_ratios=heights)
         for (part,), row in zip(parts, rows, strict=True):

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from convkit.kernel import Kernel
 from convkit.report.figures.matrix import draw_matrix, draw_scale
-from convkit.report.figures.pictures import draw_picture
+from convkit.report.figures.pictures import draw_picture, is_signed
 from convkit.report.figures.style import drawn, literal
 
 
@@ -28,12 +28,22 @@ def convolution_figure(before: NDArray[Any], kernels: list[Kernel], after: NDArr
         for place, kernel in zip(axes[1:-1], kernels, strict=True):
             name = kernel.name or "kernel"
             image = draw_matrix(
-                place, kernel.taps, side=2.2, title=literal(name if len(name) < 24 else f"{name[:22]}…")
+                place, kernel.taps, side=2.2, title=literal(name if len(name) < 34 else f"{name[:32]}…")
             )
             draw_scale(place, image, "tap value")
         draw_scale(axes[-1], draw_picture(axes[-1], after, "after"), "value (white is 1)")
 
+        figure.supxlabel(_caption(after), fontsize=8.5, x=0.01, ha="left")
+
     return drawn((4.0 * (2 + len(kernels)), 3.4), draw, layout="compressed")
+
+
+def _caption(after: NDArray[Any]) -> str:
+    if is_signed(after):
+        return (
+            "Where the response is negative it is blue, where positive orange; a picture file holds it as --map says."
+        )
+    return "Black is 0, and white 1 or the largest value beyond."
 
 
 def kernel_figure(kernel: Kernel) -> Figure:

@@ -29,7 +29,7 @@ def draw_picture(axes: Axes, picture: NDArray[Any], title: str) -> ScalarMappabl
     low, high = float(np.nanmin(small)), float(np.nanmax(small))
     if small.ndim == 3:
         image = axes.imshow(np.clip(small, 0.0, 1.0), interpolation="none", extent=extent)
-    elif low < -_NEGATIVE * max(high, -low):
+    elif is_signed(small):
         reach = max(high, -low)
         image = axes.imshow(small, cmap=signed_map(), vmin=-reach, vmax=reach, interpolation="none", extent=extent)
     else:
@@ -39,6 +39,18 @@ def draw_picture(axes: Axes, picture: NDArray[Any], title: str) -> ScalarMappabl
     axes.set(xlabel="column (pixels)", ylabel="row (pixels)")
     axes.tick_params(labelsize=7.5)
     return image
+
+
+def is_signed(picture: NDArray[Any]) -> bool:
+    """Whether negative values matter.
+
+    Examples
+    --------
+    >>> is_signed(np.array([[-1.0, 1.0]])), is_signed(np.array([[-0.001, 1.0]]))
+    (True, False)
+    """
+    low, high = float(np.nanmin(picture)), float(np.nanmax(picture))
+    return low < -_NEGATIVE * max(high, -low)
 
 
 def _draw(figure: FigureBase, found: Recovery) -> None:

@@ -48,6 +48,7 @@ def _draw(figure: FigureBase, found: Recovery) -> None:
         width = bins[1] - bins[0]
         right.stairs([values.size * width], [-0.5, 0.5], color=FORETOLD, linewidth=1.5, label="rounding alone")
         figure.legend(loc="outside upper right", ncols=2)
+    right.xaxis.set_major_locator(MaxNLocator(nbins=6))
     right.set(xlabel=f"residual ({unit})", ylabel="outputs")
     if level is not None and edge > 2:  # a sharp peak and thin tails
         right.set_yscale("log")

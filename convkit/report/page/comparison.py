@@ -19,8 +19,8 @@ from convkit.report.verdict import Verdict
 # Rows and cells that a page can carry.
 _MOST_ROWS = 2000
 _MOST_TAPS = 6000
-# Columns of a kernel that fits into a third of the page.
-_NARROW = 3
+# Up to so many columns, three or two kernels fit side by side.
+_NARROW, _WIDE = 3, 6
 # What the picture of a large kernel costs, in cells.
 _PICTURE = 100
 
@@ -69,7 +69,7 @@ def comparison_page(result: Comparison, *, command: str | None = None, tolerance
         drawings=comparison_drawings(result),
         true_view=_true(result),
         cards=cards,
-        wide=any(card.view is not None and card.view.shape[1] > _NARROW for card in cards),
+        room=_room(cards),
         changed=changed,
         left=left,
         command=command,
@@ -148,8 +148,9 @@ def _true(result: Comparison) -> View | None:
 
 
 def _cards(result: Comparison, runs: list[Run]) -> list[Card]:
-    """Show kernels while there is room for them, in the same colours."""
-    scale = max((largest(one.true if one.true is not None else one.kernel) for one in runs), default=0.0)
+    """Show kernels while there is room for them, in the same colours if they should be the same."""
+    shared = _true(result)
+    scale = max((largest(one.true) for one in runs), default=0.0) if shared is not None else None
     cards: list[Card] = []
     room = _MOST_TAPS
     for number, one in enumerate(runs, start=1):
@@ -161,9 +162,15 @@ def _cards(result: Comparison, runs: list[Run]) -> list[Card]:
             hidden = np.zeros(one.kernel.shape, dtype=bool)
             if one.identifiable is False and one.standard_error is not None:
                 hidden = ~np.isfinite(one.standard_error)
-            shown = view(f"Run {number}", one.kernel, scale=scale, unknown=hidden)
+            shown = view(f"Run {number}", one.kernel, scale=scale, unknown=hidden, digits=3)
         cards.append(Card(number, _named(one, result), shown, _told(one)))
     return cards
+
+
+def _room(cards: list[Card]) -> str:
+    """Return the class for the width that the widest kernel needs."""
+    columns = max((card.view.shape[1] for card in cards if card.view is not None and card.view.rows), default=1)
+    return "narrow" if columns <= _NARROW else "wide" if columns <= _WIDE else "widest"
 
 
 def _cost(one: Run) -> int:

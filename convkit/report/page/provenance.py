@@ -9,13 +9,13 @@ from convkit.experiment.settings import Experiment
 
 
 def settings_table(resolved: dict[str, Any]) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
-    """Return the settings that are not the default, and the others, as names and texts.
+    """Return the seed with the settings that are not the default, and the others, as names and texts.
 
     Examples
     --------
     >>> changed, left = settings_table(Experiment(lr=0.01).resolved())
     >>> changed, dict(left)["--steps"]
-    ([('--lr', '0.01')], '40')
+    ([('--lr', '0.01'), ('--seed', '0')], '40')
     """
     default = Experiment().resolved()
     changed: list[tuple[str, str]] = []
@@ -24,7 +24,8 @@ def settings_table(resolved: dict[str, Any]) -> tuple[list[tuple[str, str]], lis
         if value is None and default.get(key) is not None:  # which a program, say, has no use for
             continue
         option = "--" + key.replace("_", "-")
-        (left if value == default.get(key) else changed).append((option, _told(value)))
+        told = left if value == default.get(key) and key != "seed" else changed  # who repeats it needs the seed
+        told.append((option, _told(value)))
     return changed, left
 
 

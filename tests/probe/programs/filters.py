@@ -36,7 +36,20 @@ def _laplace(picture: Image.Image) -> Image.Image:
     return _stored(scipy.ndimage.laplace(np.asarray(picture, dtype=float), mode="wrap") + 128.0)
 
 
+def _torch(picture: Image.Image) -> Image.Image:
+    import torch
+
+    values = torch.from_numpy(np.asarray(picture, dtype=float))[None, None]
+    taps = torch.tensor([[1.0, 2.0, 1.0], [2.0, 4.0, 2.0], [1.0, 2.0, 1.0]], dtype=torch.float64) / 16
+    return _stored(torch.nn.functional.conv2d(values, taps[None, None], padding=1)[0, 0].numpy())
+
+
 FILTERS = {
+    "sharpen": lambda picture: picture.filter(ImageFilter.SHARPEN),
+    "gaussian": lambda picture: picture.filter(ImageFilter.GaussianBlur(1.2)),
+    "unsharp": lambda picture: picture.filter(ImageFilter.UnsharpMask(2, 150, 0)),
+    "unsharp with a threshold": lambda picture: picture.filter(ImageFilter.UnsharpMask(2, 150, 3)),
+    "torch": _torch,
     "box": lambda picture: picture.filter(ImageFilter.BoxBlur(1)),
     "emboss": lambda picture: picture.filter(ImageFilter.EMBOSS),
     "sobel": _sobel,

@@ -39,6 +39,18 @@ def test_file_names_stay_text(look, tmp_path: Path, monkeypatch: pytest.MonkeyPa
         assert seen.evaluate("JSON.parse(document.getElementById('record').textContent).experiment.image") == name
 
 
+def test_long_names_do_not_widen_the_page(look, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    name = 200 * "w" + ".png"
+    save_image(name, np.random.default_rng(3).random((24, 24)))
+    one, many = tmp_path / "one.html", tmp_path / "many.html"
+    one.write_text(recovery_page(learn_kernel(image=name), command=f"convkit learn-kernel --image {name}"))
+    many.write_text(comparison_page(compare(vary={"image": [name, "edges"]})))
+    for page in (one, many):
+        with look(page, viewport={"width": 360, "height": 700}) as seen:
+            assert seen.evaluate("document.documentElement.scrollWidth") <= 360
+
+
 def test_settings_of_runs_stay_text(look, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     for name in EVIL:

@@ -100,6 +100,11 @@ def test_large_pictures_are_averaged_and_say_so() -> None:
     assert max(found.width, found.height) <= 512
     assert "mean of" in found.before.note
     assert len(found.before.address) + len(found.after.address) <= 1_400_000
+    blocks = np.random.default_rng(2).random((300, 200)).round(1)
+    tall = pictures(np.kron(blocks, np.ones((10, 7))), blocks).before
+    assert tall.height == 3000
+    first = _pixels(tall.address)[0, 0, 0]
+    assert first == pytest.approx(255 * np.kron(blocks, np.ones((10, 7)))[:6, :6].mean(), abs=0.5)
 
 
 def test_no_style_attribute_is_left() -> None:
