@@ -2,8 +2,8 @@
 
 `map` runs their tests once and notes which test runs which line. `run` takes a seeded sample of small changes (a sign,
 a comparison, a constant, a condition), and for each runs the tests of the changed line, the fastest first, until one
-fails. Every mutant lives in a fork of one process that has NumPy, SciPy and torch loaded already. What is done is kept
-in a file of JSON lines and not done again; `report` counts.
+fails; `again` gives those that survived four times as long. Every mutant lives in a fork of one process that has NumPy,
+SciPy and torch loaded already. What is done is kept in a file of JSON lines and not done again; `report` counts.
 """
 
 import argparse
@@ -15,6 +15,7 @@ import random
 import signal
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib.abc import MetaPathFinder
@@ -26,6 +27,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 ROOMS = ("recovery", "convolution")
 KEPT = ROOT / ".mutants"
+ENDS = ("killed", "timeout", "survived", "lived", "no tests")
 # Seconds of tests, as they ran alone, that a mutant is given at most; and how much slower they may be than that.
 BUDGET, SLOWER, GRACE = 25.0, 3.0, 30.0
 # What tests load, loaded once.
@@ -185,6 +187,7 @@ def make_map() -> None:
             seconds[report.nodeid] = seconds.get(report.nodeid, 0.0) + report.duration
 
     where = [f"{folder}/{room}" for room in ROOMS for folder in ("tests", "convkit")]
+    where += ["tests/experiment", "tests/probe"]  # which call what has no tests of its own
     measured = [f"--cov=convkit/{room}" for room in ROOMS]
     code = pytest.main(
         [*where, *measured, "--cov-branch", "--cov-context=test", "-q", "-m", "not slow"], plugins=[Clock()]
@@ -205,7 +208,7 @@ class Tests:
         self._seconds: dict[str, float] = json.loads((KEPT / "seconds.json").read_text())
         self._of = {str(Path(file).relative_to(ROOT)): data.contexts_by_lineno(file) for file in data.measured_files()}
 
-    def of(self, mutant: Mutant) -> tuple[list[str], float]:
+    def of(self, mutant: Mutant, budget: float = BUDGET) -> tuple[list[str], float]:
         """Return tests and the seconds they took; of lines that run on import, all that run some of the file."""
         lines = self._of.get(mutant.file, {})
         contexts = [context for context in lines.get(mutant.line, []) if context]
@@ -215,10 +218,10 @@ class Tests:
         chosen, total = [], 0.0
         for name in sorted(names, key=lambda each: (self._seconds.get(each, 0.005), each)):
             total += self._seconds.get(name, 0.005)
-            if total > BUDGET and chosen:
+            if total > budget and chosen:
                 break
             chosen.append(name)
-        return chosen, min(total, BUDGET)
+        return chosen, min(total, budget)
 
 
 def try_mutant(mutant: Mutant, tests: Sequence[str], seconds: float) -> str:
@@ -259,45 +262,51 @@ def _live(mutant: Mutant, tests: Sequence[str]) -> None:
     os._exit(code)
 
 
-def run(count: int, seed: int, record: Path, seconds: float) -> None:
-    """Try what is not yet in the record, for so many seconds."""
+def run(count: int, seed: int, record: Path, seconds: float, *, again: bool) -> None:
+    """Try what is not yet in the record, or what survived, for so many seconds."""
     for library in LOADED:
         importlib.import_module(library)
     tests = Tests()
-    done = {json.loads(line)["mutant"] for line in record.read_text().splitlines()} if record.exists() else set()
+    ends = last_ends(record)
     unchanged = Mutant("convkit/recovery/plane.py", -1, 0, "nothing")
     if (end := try_mutant(unchanged, *tests.of(unchanged))) != "survived":
         sys.exit(f"a file without a change is {end} by the tests: mend that first")
     began = time.monotonic()
     for mutant in sample(count, seed):
-        if mutant.key in done:
+        if ends.get(mutant.key, "new") in (("killed", "timeout", "lived", "new") if again else (*ENDS,)):
             continue
         if time.monotonic() - began > seconds:
             break
-        chosen, estimate = tests.of(mutant)
+        chosen, estimate = tests.of(mutant, 4 * BUDGET if again else BUDGET)
         start = time.monotonic()
         end = try_mutant(mutant, chosen, estimate)
+        if again and end == "survived":
+            end = "lived"  # twice
         line = {"mutant": mutant.key, "end": end, "tests": len(chosen), "seconds": round(time.monotonic() - start, 1)}
         with record.open("a") as file:
             file.write(json.dumps(line) + "\n")
 
 
+def last_ends(record: Path) -> dict[str, str]:
+    """What became of each mutant, the last time it was tried."""
+    lines = record.read_text().splitlines() if record.exists() else []
+    return {line["mutant"]: line["end"] for line in map(json.loads, lines)}
+
+
 def report(record: Path) -> None:
     """Count what became of the mutants, and list those that no test noticed."""
-    lines = [json.loads(line) for line in record.read_text().splitlines()]
-    ends = [line["end"] for line in lines]
-    killed = sum(end in ("killed", "timeout") for end in ends)
-    print(
-        f"{len(ends)} mutants: {killed} killed ({killed / max(1, len(ends)):.1%}), {ends.count('timeout')} by the clock"
-    )
-    for line in lines:
-        if line["end"] not in ("killed", "timeout"):
-            print(f"{line['end']:9} {line['mutant']}")
+    ends = last_ends(record)
+    counts = Counter(ends.values())
+    killed = counts["killed"] + counts["timeout"]
+    print(f"{len(ends)} mutants: {killed} killed ({killed / max(1, len(ends)):.1%}), {counts['timeout']} by the clock")
+    for mutant, end in ends.items():
+        if end not in ("killed", "timeout"):
+            print(f"{end:9} {mutant}")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("what", choices=["map", "run", "report"])
+    parser.add_argument("what", choices=["map", "run", "again", "report"])
     parser.add_argument("--count", type=int, default=400)
     parser.add_argument("--seed", type=int, default=20261127)
     parser.add_argument("--record", type=Path, default=KEPT / "record.jsonl")
@@ -307,8 +316,8 @@ def main() -> None:
     os.environ |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
     if given.what == "map":
         make_map()
-    elif given.what == "run":
-        run(given.count, given.seed, given.record, given.seconds)
+    elif given.what in ("run", "again"):
+        run(given.count, given.seed, given.record, given.seconds, again=given.what == "again")
     else:
         report(given.record)
 
