@@ -109,10 +109,12 @@ def _negated(test: ast.expr) -> ast.expr:
 
 
 def _code(node: ast.AST) -> Iterator[ast.AST]:
-    """Nodes that compute: without annotations, words of messages, assertions and what only type checkers read."""
+    """Nodes that compute: without annotations, decorators, words of messages, assertions and what only type checkers read."""
     yield node
     for name, value in ast.iter_fields(node):
-        if name in ("annotation", "returns", "type_params"):
+        if name in ("annotation", "returns", "type_params", "decorator_list"):
+            continue
+        if isinstance(node, ast.keyword) and node.arg == "strict":  # zip's, which only guards
             continue
         for child in value if isinstance(value, list) else [value]:
             if not isinstance(child, ast.AST) or isinstance(child, ast.Raise | ast.Assert | ast.JoinedStr):

@@ -10,6 +10,7 @@ import scipy.optimize
 from convkit.recovery import NormalEquations, Parameters, Problem, Spectrum, find_optimum
 from convkit.recovery.constraints import _in_basis
 from convkit.recovery.huber import find_robust
+from convkit.recovery.naming import Naming, name_kernel
 from convkit.recovery.null_directions import in_words
 from convkit.recovery.proof.border import _support
 from convkit.recovery.recording import Recording
@@ -141,3 +142,32 @@ def test_smallest_share_of_pixels_off_the_rails_is_asked_of_every_sixteenth_row(
     target[1] = 1.0  # and one that is not
     scene = Registered(target, target)
     assert Sample(scene, Recording(1 / 255, 0.0, 1.0)).usable == pytest.approx(2 / 3)
+
+
+def named(taps: object, sigma: float = 0.0) -> Naming:
+    taps = np.asarray(taps, dtype=float)
+    rows, columns = taps.shape
+    return name_kernel(taps, sigma**2 * np.eye(taps.size), (-((rows - 1) // 2), -((columns - 1) // 2)))
+
+
+@pytest.mark.parametrize(
+    ("taps", "words"),
+    [
+        (np.full((3, 3), 2 / 9), "Box 3x3, sum 2, centred"),  # its sum says it all: no "× 2" beside it
+        (np.full((3, 3), 1 / 9), "Box 3x3, sum 1, centred"),
+        ([[2.0]], "Identity × 2, centred"),  # one tap has no sum to tell
+        (np.rot90([[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]]), "Sobel, turned by 270 degrees, centred"),
+    ],
+)
+def test_names_in_full(taps: object, words: str) -> None:
+    assert named(taps).names[0].text == words
+
+
+def test_sums_that_are_told_too_vaguely_are_neither_one_nor_zero() -> None:
+    """Nine taps of error σ sum to 3σ: within a tenth of one, or of the kernel's size, or nothing is said."""
+    average, sobel = np.full((3, 3), 1 / 9), np.array([[1, 0, -1], [2, 0, -2], [1, 0, -1.0]])
+    assert named(average, 0.03).properties.unit_sum
+    assert not named(average, 0.04).properties.unit_sum
+    assert not named(average, 0.3).properties.unit_sum
+    assert named(sobel, 0.2).properties.zero_sum
+    assert not named(sobel, 1.0).properties.zero_sum
