@@ -5,7 +5,7 @@ INSTALLED := .venv/.installed
 
 .DEFAULT_GOAL := help
 .PHONY: help demo install test test-slow test-oldest test-pythons check format lint types layers docs site generated man readme pictures notebook programs \
-	dist-check bench clean
+	dist-check bench coverage fuzz mutants clean
 
 help:  ## Show what can be made.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## (.*)/  make \1	\2/' | expand -t 22
@@ -36,6 +36,22 @@ test-oldest:  ## Run the tests with the oldest dependencies allowed (constraints
 
 test-pythons:  ## Run the tests with every Python from 3.11 on that is here.
 	$(PYTHON) tools/elsewhere.py pythons $(TESTS)
+
+coverage: export OPENBLAS_NUM_THREADS = 1
+coverage: install  ## Which branches of recovery/ and convolution/ do their tests take?
+	$(BIN)/python -m pytest -q -n 2 -m "not slow" tests/recovery tests/convolution convkit/recovery convkit/convolution \
+	  --cov=convkit.recovery --cov=convkit.convolution --cov-branch --cov-report=term:skip-covered --cov-fail-under=95
+
+# For so many seconds each; what is found lies in .fuzz/.
+FUZZ_SECONDS ?= 60
+fuzz: install  ## Feed all that reads files or text with bytes that are changed at random.
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[fuzz]' || true
+	$(BIN)/python tools/fuzzing.py --seconds $(FUZZ_SECONDS)
+
+mutants: install  ## Change recovery/ and convolution/ in 400 small ways, and see whether tests notice (hours).
+	test -e .mutants/seconds.json || $(BIN)/python tools/mutants.py map
+	$(BIN)/python tools/mutants.py run
+	$(BIN)/python tools/mutants.py report
 
 check: format lint types layers docs test  ## Everything that must hold before a change lands.
 
@@ -93,5 +109,5 @@ bench: install  ## Measure convkit beside its peers.
 	$(BIN)/python benchmarks/device.py
 
 clean:  ## Remove what was built.
-	rm -rf .venv .venv-* .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache dist build
+	rm -rf .venv .venv-* .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache dist build .fuzz .mutants .coverage*
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -51,8 +51,9 @@ def _convkit(
 
 
 def main() -> NoReturn:
-    """Run the command line and exit: 0 done, 1 the answer is no, 2 a mistake, 70 a bug, 130 interrupted."""
+    """Run the command line and exit: 0 done, 1 the answer is no, 2 a mistake, 70 a bug, 130 interrupted, 143 ended."""
     _prepare_streams()
+    _prepare_signals()
     try:
         try:
             app()
@@ -92,6 +93,18 @@ def _prepare_streams() -> None:
             setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115
         elif isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+
+
+def _prepare_signals() -> None:
+    """End in order when asked to: temporary files are removed, and programs that were started are ended."""
+
+    def leave(number: int, _: object) -> NoReturn:
+        sys.exit(128 + number)
+
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) is signal.SIG_DFL:  # nohup ignores SIGHUP, and so do we
+            signal.signal(number, leave)
 
 
 def _say_error(error: ConvkitError) -> None:

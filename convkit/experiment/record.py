@@ -2,7 +2,6 @@
 
 import json
 import os
-from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 import numpy as np
@@ -16,7 +15,7 @@ from convkit.errors import SettingsError
 from convkit.experiment.settings import finite_or_none
 from convkit.experiment.workings import Workings
 from convkit.image import atomic_write
-from convkit.image.files import named
+from convkit.image.files import named, open_regular
 from convkit.recovery import Solver, Status
 from convkit.recovery.proof import Candidate
 from convkit.recovery.trajectory import Trajectory
@@ -353,6 +352,10 @@ class ExpectationBlock(Block):
     met: bool
 
 
+# What is saved of one kernel is a thousandth of it; of a comparison, a few kilobytes a run.
+_MOST_BYTES = 1 << 30
+
+
 class Saved(Viewed, Block):
     """A result that is kept as JSON, field by field."""
 
@@ -385,7 +388,8 @@ class Saved(Viewed, Block):
             When the file cannot be read, or holds something else.
         """
         try:
-            return cls.model_validate_json(Path(path).read_bytes())
+            with open_regular(path, _MOST_BYTES) as file:
+                return cls.model_validate_json(file.read())
         except (OSError, ValueError) as error:  # pydantic's ValidationError is a ValueError
             fault = error.strerror if isinstance(error, OSError) else "which is none"
             raise SettingsError(

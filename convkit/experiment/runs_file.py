@@ -15,10 +15,12 @@ from convkit.experiment.keys import RUN_SCHEMA
 from convkit.experiment.learn import Announce
 from convkit.experiment.runs import SavedRun
 from convkit.image import check_writable
-from convkit.image.files import named
+from convkit.image.files import named, open_regular
 from convkit.text import shown
 
 _KIND = "convkit.run/"
+# A hundred thousand runs, which are read at once.
+_MOST_BYTES = 1 << 30
 
 
 def read_saved(path: str | Path, *, announce: Announce | None = None) -> dict[str, SavedRun]:
@@ -32,7 +34,8 @@ def read_saved(path: str | Path, *, announce: Announce | None = None) -> dict[st
         When the file cannot be read, or a line is not a run of this schema.
     """
     try:
-        data = Path(path).read_bytes()
+        with open_regular(path, _MOST_BYTES) as file:
+            data = file.read()
     except (OSError, ValueError) as error:
         raise SettingsError(
             expected="saved runs",
@@ -201,7 +204,7 @@ def _parsed(data: bytes, path: str | Path) -> dict[str, SavedRun]:
 def _schema(line: bytes) -> str:
     try:
         record = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):  # nested as deep as no record is
         return ""
     return str(record.get("schema", "")) if isinstance(record, dict) else ""
 

@@ -1,6 +1,7 @@
 """Files that are either wholly written or not touched at all."""
 
 import contextlib
+import functools
 import os
 import stat
 from collections.abc import Iterable, Iterator
@@ -9,6 +10,9 @@ from typing import BinaryIO
 
 from convkit.errors import OutputError
 from convkit.image.files import named
+from convkit.image.leftovers import claim, sweep
+
+_PREFIX, _SUFFIX = ".convkit-", ".tmp"
 
 
 def check_writable(path: str | os.PathLike[str], inputs: Iterable[str | os.PathLike[str]] = ()) -> None:
@@ -86,8 +90,10 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     """Write a file in one step: others see the old one or the new one, never a part.
 
     The bytes go to a hidden file in the same folder that is renamed at the end, or removed when anything goes
-    wrong before it, an interruption included. A new file gets the permissions that the umask leaves, a
-    replaced one keeps its own; of a symbolic link it is the file at the end that is replaced.
+    wrong before it, an interruption included; what a process that was killed left in a folder is removed by the
+    next one that writes there. Nobody else can read the file until it is whole. A new one gets the permissions
+    that the umask leaves, a replaced one keeps its own; of a symbolic link it is the file at the end that is
+    replaced.
 
     Parameters
     ----------
@@ -114,23 +120,41 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     """
     check_writable(path)
     target = _resolved(path)
-    temporary = target.with_name(f".convkit-{os.urandom(8).hex()}.tmp")
     try:
-        replaced = _status(target)
-        # Opened by hand so that the system applies the umask, which cannot be asked for without changing it;
-        # what replaces a file is private until it has that file's permissions.
-        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
-        descriptor = os.open(temporary, flags, 0o600 if replaced else 0o666)
-        with os.fdopen(descriptor, "w+b") as file:
-            yield file
-            if replaced:
-                os.fchmod(descriptor, stat.S_IMODE(replaced.st_mode))
-        temporary.replace(target)
+        _sweep_once(str(target.parent))
+        descriptor, temporary = _claimed(target)
+        held = os.dup(descriptor)  # a file is whole only when it is closed, and must be held until it has its name
+        try:
+            with os.fdopen(descriptor, "w+b") as file:
+                # What the umask leaves of a new file, which can only be asked for by making one.
+                mode = stat.S_IMODE((_status(target) or os.fstat(descriptor)).st_mode)
+                os.fchmod(descriptor, 0o600)
+                yield file
+                os.fchmod(descriptor, mode)
+            temporary.replace(target)
+        finally:
+            with contextlib.suppress(OSError):
+                temporary.unlink(missing_ok=True)
+            os.close(held)
     except OSError as error:
         raise _refused(path, error) from error
-    finally:
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)
+
+
+def _claimed(target: Path) -> tuple[int, Path]:
+    """Make a hidden file beside another one, and hold it against those who clear up."""
+    while True:
+        temporary = target.with_name(f"{_PREFIX}{os.urandom(8).hex()}{_SUFFIX}")
+        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+        descriptor = os.open(temporary, flags, 0o600 if _status(target) else 0o666)
+        if claim(descriptor):
+            return descriptor, temporary
+        os.close(descriptor)
+
+
+@functools.cache
+def _sweep_once(folder: str) -> None:
+    """Clear up after processes that were killed; once a folder, for there may be thousands of files to write."""
+    sweep(folder, _PREFIX, _SUFFIX)
 
 
 def _resolved(path: str | os.PathLike[str]) -> Path:

@@ -1,14 +1,16 @@
 """Where bytes come from: regular files and standard input, with errors that say what to do."""
 
+import errno
 import os
 import stat
 import sys
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
-from convkit.errors import ImageError
+from convkit.errors import ConvkitError, ImageError
 from convkit.text import closest, shown
 
 _NAME_LIMIT = 300  # characters of a path in a message: enough for its end, the telling part, to be seen
@@ -60,6 +62,56 @@ def open_file(path: Path, *, names: Collection[str] = ()) -> BinaryIO:
         ) from error
     except (OSError, ValueError) as error:  # ValueError: a NUL, or a character that no file name can hold
         raise unreadable(named(path), error) from error
+
+
+def open_regular(path: str | os.PathLike[str], most: int) -> BinaryIO:
+    """Open a regular file of at most so many bytes: a pipe would wait for a writer, and a device need not end.
+
+    Raises
+    ------
+    OSError
+        When it is none, or larger, or cannot be opened.
+    ValueError
+        When no file can have that name.
+
+    Examples
+    --------
+    >>> open_regular(getfixture("tmp_path"), 10)
+    Traceback (most recent call last):
+        ...
+    OSError: [Errno 22] no regular file
+    """
+    status = Path(path).stat()
+    if not stat.S_ISREG(status.st_mode):
+        raise OSError(errno.EINVAL, "no regular file")
+    if status.st_size > most:
+        raise OSError(errno.EFBIG, f"more than {most:,} bytes")
+    return Path(path).open("rb")
+
+
+@contextmanager
+def decoding(name: str) -> Iterator[None]:
+    """Turn whatever a decoder raises into one of our errors; on a damaged file that is more than can be listed.
+
+    Examples
+    --------
+    >>> with decoding("x.png"):
+    ...     _ = {}["length"]
+    Traceback (most recent call last):
+        ...
+    convkit.errors.ImageError: expected a whole picture that can be decoded; got x.png ("'length'"); \
+try saving it anew, as PNG or uncompressed TIFF
+    """
+    try:
+        yield
+    except ConvkitError:
+        raise
+    except Exception as error:
+        raise ImageError(
+            expected="a whole picture that can be decoded",
+            got=f"{name} ({shown(error, 100)})",
+            hint="saving it anew, as PNG or uncompressed TIFF",
+        ) from error
 
 
 def unreadable(name: str, error: Exception) -> ImageError:

@@ -7,14 +7,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import BinaryIO
 
-from convkit.errors import ConvkitError, ImageError
+from convkit.errors import ImageError
+from convkit.image.files import decoding
 from convkit.image.image import check_size
 from convkit.image.netpbm import is_netpbm, read_netpbm
 from convkit.image.pillow import from_pillow
 from convkit.image.png import read_png
 from convkit.image.raster import Raster, check_pages
 from convkit.image.tiff import is_tiff, read_tiff
-from convkit.text import shown
 
 # Pillow knows many more; some of them start other programs, and each is a door into the machine.
 FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "GIF", "PPM", "WEBP")
@@ -53,7 +53,7 @@ def read_picture(file: BinaryIO, name: str, max_pixels: int) -> Raster:
     MissingExtraError
         When it is a TIFF that Pillow cannot read rightly, and tifffile is not installed.
     """
-    with _decoding(name):
+    with _by_pillow(name):
         if is_tiff(file):
             return read_tiff(file, name, max_pixels)
         if is_netpbm(file):
@@ -80,7 +80,7 @@ def _read_other(file: BinaryIO, name: str, max_pixels: int) -> Raster:
 
 
 @contextmanager
-def _decoding(name: str) -> Iterator[None]:
+def _by_pillow(name: str) -> Iterator[None]:
     """Turn whatever a decoder raises into one of our errors, and keep its warnings to ourselves.
 
     Pillow's own limit on pixels is a global variable; it gives way to ``max_pixels`` inside this block and is
@@ -88,18 +88,10 @@ def _decoding(name: str) -> Iterator[None]:
     """
     import PIL.Image
 
-    with _pillow, warnings.catch_warnings():
+    with _pillow, warnings.catch_warnings(), decoding(name):
         warnings.simplefilter("ignore")
         limit, PIL.Image.MAX_IMAGE_PIXELS = PIL.Image.MAX_IMAGE_PIXELS, None
         try:
             yield
-        except ConvkitError:
-            raise
-        except Exception as error:  # on a damaged file decoders stumble in more ways than can be listed
-            raise ImageError(
-                expected="a whole picture that can be decoded",
-                got=f"{name} ({shown(error, 100)})",
-                hint="saving it anew, as PNG or uncompressed TIFF",
-            ) from error
         finally:
             PIL.Image.MAX_IMAGE_PIXELS = limit

@@ -1,5 +1,7 @@
 """Images larger than memory: read some rows at a time, and written likewise."""
 
+import math
+import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -10,9 +12,9 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
-from convkit.errors import ImageError
+from convkit.errors import ConvkitError, ImageError
 from convkit.image.arrays import MAGIC, read_header
-from convkit.image.files import named, open_file
+from convkit.image.files import decoding, named, open_file
 from convkit.image.image import Kind
 from convkit.image.tiff import gray_samples, is_tiff
 
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 
 # Bytes of a strip of a TIFF that is written.
 _TIFF_STRIP = 1 << 20
+# Pixels of a row of tiles, or a strip, that are decoded together: more is no reading by rows.
+_TALLEST_BAND = 1 << 26
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,6 +93,7 @@ def _open_npy(path: Path, file: BinaryIO) -> Rows | None:
     if header.fortran or len(header.shape) != 2 or header.dtype.kind not in "biuf":
         return None
     kept = _float_type(header.dtype)
+    _check_length(file, header.offset, header.shape, header.dtype, path)
     return Rows(
         (header.shape[0], header.shape[1]),
         kept,
@@ -97,6 +102,19 @@ def _open_npy(path: Path, file: BinaryIO) -> Rows | None:
         whole=header.dtype.kind != "f",
         offset=header.offset if header.dtype == kept else None,
     )
+
+
+def _check_length(file: BinaryIO, offset: int, shape: tuple[int, ...], stored: np.dtype[Any], path: Path) -> None:
+    """Refuse a header that promises more than the file holds, before memory is asked for on its word."""
+    length = file.seek(0, os.SEEK_END)
+    file.seek(0)
+    if not 0 <= math.prod(shape) * stored.itemsize <= length - offset or min(shape) < 0:
+        promised = " x ".join(map(str, shape))
+        raise ImageError(
+            expected="a whole file",
+            got=f"{named(path)}, cut short: its header promises {promised} pixels, it holds {length:,} bytes",
+            hint="saving it anew",
+        )
 
 
 def _float_type(stored: np.dtype[Any]) -> np.dtype[Any]:
@@ -142,29 +160,34 @@ def _open_tiff(path: Path, file: BinaryIO) -> Rows | None:
         return None
     try:
         pages = tifffile.TiffFile(file)
-        page = pages.pages.first
-        white = gray_samples(page) if len(pages.pages) == 1 else None
+        white = gray_samples(pages.pages.first) if len(pages.pages) == 1 else None
+        return None if white is None else _rows_of_page(path, file, pages.pages.first, white or None)
+    except ConvkitError:
+        raise
     except Exception:  # the reader of whole pictures says what is wrong with it
         return None
     finally:
         file.seek(0)
-    if white is None or page.dtype is None:
-        return None
+
+
+def _rows_of_page(path: Path, file: BinaryIO, page: "tifffile.TiffPage", white: int | None) -> Rows | None:
+    assert page.dtype is not None  # else its white is unknown
     stored = np.dtype(page.parent.byteorder + page.dtype.char)
     kept = _float_type(stored)
     shape = page.imagelength, page.imagewidth
-    scale = white or None
     if page.is_contiguous and page.compression == 1:
         begins = page.dataoffsets[0]
-        read = _plain_rows(file, begins, stored, shape[1], kept, path, white=scale)
-        return Rows(shape, kept, read, path, Kind.PICTURE, scale, offset=begins if stored == kept else None)
-    if len(page.dataoffsets) == 1:
+        _check_length(file, begins, shape, stored, path)
+        read = _plain_rows(file, begins, stored, shape[1], kept, path, white=white)
+        return Rows(shape, kept, read, path, Kind.PICTURE, white, offset=begins if stored == kept else None)
+    tall = page.tilelength if page.is_tiled else page.rowsperstrip
+    if len(page.dataoffsets) == 1 or min(*shape, tall) < 1 or tall * shape[1] > _TALLEST_BAND:
         return None
-    return Rows(shape, kept, _segment_rows(file, page, scale, kept), path, Kind.PICTURE, scale)
+    return Rows(shape, kept, _segment_rows(file, page, white, kept, named(path)), path, Kind.PICTURE, white)
 
 
 def _segment_rows(
-    file: BinaryIO, page: "tifffile.TiffPage", white: int | None, kept: np.dtype[Any]
+    file: BinaryIO, page: "tifffile.TiffPage", white: int | None, kept: np.dtype[Any], name: str
 ) -> Callable[[int, int], NDArray[np.floating[Any]]]:
     """Read rows of a TIFF that is cut into tiles or strips; the last row of them that was decoded is kept."""
     tall = page.tilelength if page.is_tiled else page.rowsperstrip
@@ -192,7 +215,8 @@ def _segment_rows(
         for number in range(top // tall, -(-bottom // tall)):
             start = number * tall
             low, high = max(top, start), min(bottom, start + tall)
-            raw[low - top : high - top] = band(number)[low - start : high - start]
+            with decoding(name):
+                raw[low - top : high - top] = band(number)[low - start : high - start]
         return _scaled(raw, white, kept)
 
     return read
@@ -250,7 +274,11 @@ def _recut(strips: Iterator[NDArray[np.floating[Any]]], rows: int) -> Iterator[N
 def open_large(path: Path, pixels: int) -> tuple[Rows, BinaryIO] | None:
     """Open a file by rows when it has more than so many pixels; the caller closes it."""
     file = open_file(path)
-    rows = open_rows(path, file)
+    try:
+        rows = open_rows(path, file)
+    except BaseException:
+        file.close()
+        raise
     if rows is None or rows.shape[0] * rows.shape[1] <= pixels:
         file.close()
         return None

@@ -6,6 +6,8 @@ from convkit.errors import KernelError
 from convkit.kernel.kernel import Kernel
 from convkit.text import closest, shown
 
+# Of lists in lists: two are a kernel, a few more are told as an array of that many dimensions.
+_DEEPEST = 8
 _KEYS = ("taps", "name", "bias")
 
 
@@ -81,9 +83,13 @@ def _from_object(record: dict[str, Any]) -> Kernel:
     return Kernel(Kernel.of(_floats(record["taps"])).taps, name, _float(bias))
 
 
-def _floats(value: Any) -> Any:
+def _floats(value: Any, depth: int = _DEEPEST) -> Any:
     """Turn every number in nested lists into a float; numpy alone would also take words and truth values."""
-    return [_floats(item) for item in value] if isinstance(value, list) else _float(value)
+    if not isinstance(value, list):
+        return _float(value)
+    if not depth:
+        raise KernelError(expected="a list of rows", got=f"lists more than {_DEEPEST} deep", hint="[[0, 1], [2, 3]]")
+    return [_floats(item, depth - 1) for item in value]
 
 
 def _float(value: Any) -> float:

@@ -1,5 +1,6 @@
 """Ask a program what it makes of a picture: a command through files, a Python function directly."""
 
+import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -13,9 +14,12 @@ from numpy.typing import NDArray
 
 from convkit.errors import ConvkitError, ProgramError
 from convkit.image import Image, Kind, image_from_array
+from convkit.image.leftovers import claim, sweep
 from convkit.probe.command import Command, located, parse_command, run_command
 from convkit.probe.formats import ProbeFormat
 from convkit.text import shown
+
+_PREFIX = "convkit-probe-"
 
 Function = Callable[[NDArray[Any]], Any]
 Array = NDArray[np.float64]
@@ -91,6 +95,12 @@ class Program:
             )  # a program may change its input, and JPEG is not what was written
             run_command(command, before, after, self.timeout)
             return seen, form.read(after, self.max_pixels)
+        except OSError as error:
+            raise ProgramError(
+                expected="room for the program's files",
+                got=f"{error.strerror or error} in {self.folder.parent}",
+                hint="TMPDIR=a folder with room",
+            ) from error
         finally:
             if not self.keep:
                 shutil.rmtree(folder, ignore_errors=True)
@@ -159,9 +169,22 @@ def opened(
     """
     command: Command | Function = program if callable(program) else located(parse_command(program), Path.cwd())
     form = form if callable(program) else form or ProbeFormat.PNG
-    folder = Path(tempfile.mkdtemp(prefix="convkit-probe-"))
-    try:
+    with _folder(keep=keep) as folder:
         yield Program(command, form, timeout, max_pixels, folder, keep)
+
+
+@contextmanager
+def _folder(*, keep: bool) -> Iterator[Path]:
+    """Make a private folder, which goes at the end, or with the next probe after a kill; unless it is to be kept."""
+    if keep:
+        yield Path(tempfile.mkdtemp(prefix="convkit-kept-"))
+        return
+    sweep(tempfile.gettempdir(), _PREFIX)
+    folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
+    descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        claim(descriptor)
+        yield folder
     finally:
-        if not keep:
-            shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(folder, ignore_errors=True)
+        os.close(descriptor)

@@ -108,5 +108,5 @@ def test_damage_is_told_with_its_place(tmp_path) -> None:
     np.save(tmp_path / "cut.npy", np.ones((40, 6)))
     whole = (tmp_path / "cut.npy").read_bytes()
     (tmp_path / "cut.npy").write_bytes(whole[:-100])
-    with pytest.raises(ConvkitError, match="cut short before row"):
+    with pytest.raises(ConvkitError, match="cut short: its header promises 40 x 6 pixels"):
         _filtered(tmp_path / "cut.npy", np.ones((3, 3)))
