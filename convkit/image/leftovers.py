@@ -1,15 +1,15 @@
 """Temporary files and folders of processes that were killed: told by a lock that goes with its owner."""
 
 import contextlib
-import fcntl
 import os
 import shutil
 import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-# A pipe of that name must not be waited for, nor a link followed.
-_LOOK = os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC
+with contextlib.suppress(ImportError):  # not a Unix: nothing can be told from locks, and nothing is swept
+    import fcntl
+_LOCKS = "fcntl" in globals()
 
 
 def claim(descriptor: int) -> bool:
@@ -22,6 +22,8 @@ def claim(descriptor: int) -> bool:
     bool
         False when it was swept away between its making and this call, and must be made anew.
     """
+    if not _LOCKS:
+        return True
     with contextlib.suppress(OSError):  # a file system without locks is not swept either
         fcntl.flock(descriptor, fcntl.LOCK_EX)
     return os.fstat(descriptor).st_nlink > 0
@@ -38,6 +40,8 @@ def sweep(folder: str | os.PathLike[str], prefix: str, suffix: str = "") -> None
     >>> list(folder.iterdir())
     []
     """
+    if not _LOCKS:
+        return
     with contextlib.suppress(OSError), os.scandir(folder) as entries:
         for entry in entries:
             if entry.name.startswith(prefix) and entry.name.endswith(suffix):
@@ -58,7 +62,8 @@ def _remove_if_left(path: Path) -> None:
 
 @contextlib.contextmanager
 def _opened(path: Path) -> Iterator[int]:
-    descriptor = os.open(path, _LOOK)
+    # A pipe of that name must not be waited for, nor a link followed.
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
         yield descriptor
     finally:
