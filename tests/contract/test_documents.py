@@ -10,6 +10,7 @@ from typing import Any
 
 import jsonschema
 import numpy as np
+import pydantic
 import pytest
 from PIL import Image, ImageFilter
 
@@ -124,6 +125,9 @@ def test_a_field_that_nobody_told_of_is_noticed(convkit, root: Path) -> None:
 
 
 def test_generated_files_are_fresh(root: Path) -> None:
+    pinned = f"pydantic=={pydantic.VERSION}"
+    if pinned not in (root / "constraints.txt").read_text().splitlines():
+        pytest.skip(f"{pinned} is not the version that writes the schemas, which each writes a little differently")
     done = subprocess.run([sys.executable, root / "tools/generated.py"], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
 
