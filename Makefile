@@ -4,7 +4,8 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo install test test-slow check format lint types layers docs readme pictures notebook programs bench coverage fuzz mutants clean
+.PHONY: help demo install test test-slow test-oldest test-pythons check format lint types layers docs site generated man readme pictures notebook programs \
+	dist-check bench coverage fuzz mutants clean
 
 help:  ## Show what can be made.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## (.*)/  make \1	\2/' | expand -t 22
@@ -28,6 +29,13 @@ test: install  ## Run the test suite.
 test-slow: export OPENBLAS_NUM_THREADS = 1
 test-slow: install  ## Run the tests that take minutes.
 	$(BIN)/python -m pytest -n 2 -m slow
+
+# Arguments for pytest, instead of all but the slow tests: make test-oldest TESTS="tests/kernel -x"
+test-oldest:  ## Run the tests with the oldest dependencies allowed (constraints-oldest.txt).
+	$(PYTHON) tools/elsewhere.py oldest $(TESTS)
+
+test-pythons:  ## Run the tests with every Python from 3.11 on that is here.
+	$(PYTHON) tools/elsewhere.py pythons $(TESTS)
 
 coverage: export OPENBLAS_NUM_THREADS = 1
 coverage: install  ## Which branches of recovery/ and convolution/ do their tests take?
@@ -59,12 +67,28 @@ types: install  ## Do the types fit?
 layers: install  ## Do imports point downwards only?
 	$(BIN)/lint-imports
 
-docs: install  ## Do README and notebook show what comes of their commands?
+docs: site  ## Do README, docs/ and notebook show what comes of their commands, and is nothing stale?
 	$(BIN)/python tools/readme.py
 	$(BIN)/python tools/notebook.py
 
-readme: install  ## Write the outputs shown in the README anew.
+# NO_MKDOCS_2_WARNING: what Material says of its future is no warning of ours. DISABLE_… is how earlier versions spell it.
+site: export NO_MKDOCS_2_WARNING = 1
+site: export DISABLE_MKDOCS_2_WARNING = true
+site: install  ## Build the pages of docs/ into build/site, warnings as errors.
+	$(BIN)/python tools/generated.py
+	$(BIN)/mkdocs build --strict --quiet
+
+generated: install  ## Write anew what is made from the code: reference, schemas, kernel library, manual page.
+	$(BIN)/python tools/generated.py --write
+
+man: generated  ## Show the manual page.
+	man -l docs/convkit.1
+
+readme: install  ## Write the outputs shown in README and docs/ anew.
 	$(BIN)/python tools/readme.py --write
+
+dist-check: install  ## Build wheel and sdist, and try the wheel where no development tools are.
+	$(BIN)/python tools/dist.py
 
 pictures: install  ## Make the pictures of the README anew.
 	$(BIN)/python tools/pictures.py
@@ -85,5 +109,5 @@ bench: install  ## Measure convkit beside its peers.
 	$(BIN)/python benchmarks/device.py
 
 clean:  ## Remove what was built.
-	rm -rf .venv .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache dist build .fuzz .mutants .coverage*
+	rm -rf .venv .venv-* .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache dist build .fuzz .mutants .coverage*
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
