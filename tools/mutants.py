@@ -109,7 +109,7 @@ def _negated(test: ast.expr) -> ast.expr:
 
 
 def _code(node: ast.AST) -> Iterator[ast.AST]:
-    """Nodes that compute: no annotations, decorators, words of messages, assertions, what only type checkers read."""
+    """Nodes that compute: no annotations, decorators, messages, assertions, nor what only type checkers read."""
     yield node
     for name, value in ast.iter_fields(node):
         if name in ("annotation", "returns", "type_params", "decorator_list"):
