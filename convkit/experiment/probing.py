@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from convkit.errors import ShapeError
+from convkit.errors import ProgramError, ShapeError
 from convkit.experiment.identify import Identity, Understood, rim_of
 from convkit.experiment.inputs import Inputs
 from convkit.experiment.light import Light, decoded, in_its_light
@@ -328,13 +328,19 @@ class Session:
         image, answer = self.program.ask(picture)
         return small_differences(image, answer, identity.point, found.posed.offset, tolerance)
 
+    def _asked_in_colour(self, shape: Shape) -> tuple[tuple[Image, ...], tuple[Image, ...]]:
+        """Show the program a picture in colour; nothing where it takes gray ones only, and fails."""
+        try:
+            return self.program.planes(self.contrast.draw((*shape, 3), self.rng, self.program.steps))
+        except ProgramError:
+            return (), ()
+
     def _colour(self) -> tuple[Mixing | None, tuple[Understood, ...]]:
         """Show the program a picture in colour: what each channel takes from each, and the kernel of each."""
         found, identity = self.found, _of_linear(self.found)
         if identity is None or not self.program.colour:
             return None, ()
-        picture = self.contrast.draw((*_SHAPE, 3), self.rng, self.program.steps)
-        before, after = self.program.planes(picture)
+        before, after = self._asked_in_colour(_SHAPE)
         if len(before) != 3 or len(after) not in (1, 3) or after[0].shape != before[0].shape:
             return None, ()
         inputs = Inputs(before, after, (None,) * len(before), colour=len(after) == 3, lossy=self.program.lossy)
@@ -414,7 +420,7 @@ class _ResizerSession(Session):
         """Show the program a picture in colour: the kernel of each channel, in the first phase."""
         if _of_linear(self.found) is None or not self.program.colour or self._resized.separable is not None:
             return None, ()
-        before, after = self.program.planes(self.contrast.draw((*_SHAPE_RESIZED, 3), self.rng, self.program.steps))
+        before, after = self._asked_in_colour(_SHAPE_RESIZED)
         if len(before) != 3 or len(after) != 3:
             return None, ()
         inputs = Inputs(before, after, (None,) * 3, colour=True, lossy=self.program.lossy)

@@ -226,6 +226,11 @@ def test_seeds_fix_the_probe() -> None:
     assert not np.array_equal(first[0], other[0])
 
 
+def test_a_program_of_gray_pictures_only_may_fail_on_colour() -> None:
+    found = learn_kernel(program=python("gray only"))
+    assert (found.fit.verdict, found.channels) == ("exact", [])
+
+
 def test_programs_side_by_side() -> None:
     result = compare(vary={"program": [python("box"), python("median")]}, tolerance=None)
     box, median = result.runs

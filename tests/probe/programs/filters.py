@@ -44,7 +44,14 @@ def _torch(picture: Image.Image) -> Image.Image:
     return _stored(torch.nn.functional.conv2d(values, taps[None, None], padding=1)[0, 0].numpy())
 
 
+def _gray_only(picture: Image.Image) -> Image.Image:
+    if picture.mode != "L":
+        raise SystemExit("gray pictures only")
+    return picture.filter(ImageFilter.BoxBlur(1))
+
+
 FILTERS = {
+    "gray only": _gray_only,
     "sharpen": lambda picture: picture.filter(ImageFilter.SHARPEN),
     "gaussian": lambda picture: picture.filter(ImageFilter.GaussianBlur(1.2)),
     "unsharp": lambda picture: picture.filter(ImageFilter.UnsharpMask(2, 150, 0)),
