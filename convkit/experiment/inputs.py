@@ -151,7 +151,7 @@ def _by_channel(pairs: list[tuple[object, object]], masks: tuple[Mask, ...], exp
 
 
 def _channels_of(source: object, experiment: Experiment) -> Channels | None:
-    if not isinstance(source, str | PathLike):
+    if not isinstance(source, str | PathLike) or Path(source).suffix.lower() == ".npy":  # which has no channels
         return None
     large = _large(source, experiment)
     if large is not None:
