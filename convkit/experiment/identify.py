@@ -13,6 +13,7 @@ from convkit.recovery.naming import Naming, name_kernel
 from convkit.recovery.proof import (
     Border,
     FoundRounding,
+    Layers,
     Program,
     Replay,
     Snapped,
@@ -112,6 +113,12 @@ def identify(posed: Posed, answer: Answer) -> Identity:
     stage = _Stage.of(posed, answer, covariance)
     told = stage.best(optimum.point, covariance, identifiable=optimum.spectrum.identifiable)
     proven = told.proven
+    found = Parameters(
+        told.snapped.taps if told.snapped is not None else optimum.point.taps, told.parameters(recording.level).bias
+    )
+    taps = found.taps.size
+    errors = np.zeros((taps, taps)) if proven else covariance[:taps, :taps]
+    naming = name_kernel(found.taps, errors, posed.offset, samples=int(optimum.count))
     border = None
     if posed.padding is None and answer.problem.stride == 1:
         border = find_border(
@@ -121,13 +128,8 @@ def identify(posed: Posed, answer: Answer) -> Identity:
             recording,
             told.replays[0],
             image_level=stage.image_level,
+            layers=Layers.of(naming.names),
         )
-    found = Parameters(
-        told.snapped.taps if told.snapped is not None else optimum.point.taps, told.parameters(recording.level).bias
-    )
-    taps = found.taps.size
-    errors = np.zeros((taps, taps)) if proven else covariance[:taps, :taps]
-    naming = name_kernel(found.taps, errors, posed.offset, samples=int(optimum.count))
     judgement = judge_pair(posed, answer, reproduced=all(one.exact for one in told.replays))
     return Identity(found, proven, told.snapped, told.rounding, told.replays, border, judgement, naming)
 
@@ -274,7 +276,8 @@ def rim_of(found: Understood, scene: Registered) -> Border | None:
     place = posed.offset if size == found.size else (-(size[0] // 2), -(size[1] // 2))
     level = posed.inputs.images[0].level
     interior = replay(scene, program, place, recording, image_level=level)
-    border = find_border(scene, program, place, recording, interior, image_level=level)
+    layers = Layers.of(identity.naming.names)
+    border = find_border(scene, program, place, recording, interior, image_level=level, layers=layers)
     if border.rule is not None and posed.inputs.linear:  # where nothing is reproduced to the last bit
         rms = border.candidates[0].rms
         told = f"{border.rule} leaves a residual of {rms:.3g} in linear light, {interior.rms:.3g} inside"

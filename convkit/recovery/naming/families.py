@@ -52,6 +52,13 @@ def _unsharp(values: Sequence[float], size: Size) -> Taps:
     return families.unsharp(values[1], values[0], size)
 
 
+def _binned_unsharp(values: Sequence[float], size: Size) -> Taps:
+    amount, sigma = values
+    taps = -amount * shapes.separable(shapes.binned_bell)(sigma, size)
+    taps[size[0] // 2, size[1] // 2] += 1 + amount
+    return taps
+
+
 def _comet_taps(values: Sequence[float], _: Size) -> Taps:
     sigma, angle, count = values
     return named_kernel(f"imagemagick/comet:width={int(count)},sigma={sigma!r},angle={int(180 - angle) % 360}").taps
@@ -62,6 +69,8 @@ def _half_gaussian(values: Sequence[float], _: Size) -> Taps:
 
 
 _SIGMA = Free("sigma", "sigma = {}", 0.05, _PIXELS)
+_AMOUNT = Free("amount", "amount {}", 0.0, 1e3)
+_PERCENT = Free("percent", "{} %", 0.0, 1e5, 5.0)
 _ANGLE = Free("angle", "angle {} degrees", -400.0, 400.0, 1.0, turn=180.0)
 _LENGTH = Free("length", "length {}", 1.0, _PIXELS, 0.5)
 _RADIUS = Free("radius", "radius {}", 0.5, _PIXELS)
@@ -117,8 +126,12 @@ _BLURS = (
 )  # fmt: skip
 
 _SHARPENERS = (
-    Family("unsharp", "unsharp mask", (Free("amount", "amount {}", 0.0, 1e3), _SIGMA), _unsharp, starts.sharpened,
+    Family("unsharp", "unsharp mask", (_AMOUNT, _SIGMA), _unsharp, starts.sharpened,
            "mixed", centre="peak"),
+    Family("imagemagick/unsharp", "ImageMagick's unsharp mask (three samples a pixel)", (_AMOUNT, _SIGMA),
+           _binned_unsharp, starts.sharpened, "mixed", centre="peak"),
+    Family("pillow/unsharp-mask", "Pillow's unsharp mask (three boxes)", (_RADIUS, _PERCENT),
+           _library("pillow/unsharp-mask:{0},{1}"), starts.boxed_sharpened, "mixed", centre="peak", windowed=False),
     Family("matlab/unsharp", "matlab/unsharp", (_ALPHA,), _library("matlab/unsharp:{0}"), starts.alpha, "mixed",
            centre="peak", windowed=False),
 )  # fmt: skip

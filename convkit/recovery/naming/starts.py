@@ -120,6 +120,11 @@ def sharpened(observation: Observation) -> list[Start]:
     return [(amount, side / 5), (amount, side / 9), (amount, side / 2)]
 
 
+def boxed_sharpened(observation: Observation) -> list[Start]:
+    """Radius and per cent of Pillow's unsharp mask: those of a Gaussian's."""
+    return [(max(sigma, 0.6), 100 * amount) for amount, sigma in sharpened(observation)]
+
+
 def rings(observation: Observation) -> list[Start]:
     """The sigma of a Laplacian of a Gaussian, whose squares spread by about as much."""
     spread = energy(observation).spread
