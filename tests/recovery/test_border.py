@@ -284,3 +284,11 @@ def test_no_rim_and_a_masked_rim(pictures) -> None:
     masked = Registered(before / 255, after / 255, mask=mask)
     found = find_border(masked, program, (-1, -1), EIGHT, replay(masked, program, (-1, -1), EIGHT))
     assert (found.rule, found.told) == (None, "every output whose window hangs over the edge is masked")
+
+
+def test_a_rim_that_is_black_is_not_explained_by_rails(pictures) -> None:
+    """SciPy's shift leaves outputs black whose window reaches beyond the edge; filled with zeros, they would be gray."""
+    before = pictures["scene"]
+    after = scipy.ndimage.shift(before.astype(float), (0, 0.5), order=1)
+    program = Program(Parameters(np.array([[0.5, 0.5]])))
+    assert border_of(before, np.rint(after), program, (0, -1)).rule is None

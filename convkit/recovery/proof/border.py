@@ -105,7 +105,12 @@ def choose_rule(candidates: tuple[Candidate, ...], interior: Replay) -> Border:
     """Choose the rule that explains the rim as well as the interior is explained, and clearly better than any other."""
     best, *others = candidates
     floor = 0.0 if math.isnan(interior.rms) else _AS_WELL * interior.rms
-    explaining = [found for found in candidates if found.reproduced == found.count or found.rms <= floor]
+    explaining = [
+        found
+        for found in candidates
+        # Pixels stored as a rail leave no residual where they should be there, and one that counts where not.
+        if found.reproduced == found.count or max(found.rms, math.sqrt(found.squares / found.count)) <= floor
+    ]
     counts = f"{best.reproduced} of {best.count} rim pixels"
     against = f"residual {best.rms:.3g} levels, {interior.rms:.3g} inside"
     if best not in explaining:
