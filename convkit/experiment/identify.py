@@ -95,6 +95,14 @@ class Understood:
         return self.answer.problem.size
 
     @property
+    def place(self) -> tuple[int, int]:
+        """Where the program's window begins, relative to the output: one wider than the kernel is centred."""
+        if self.identity is None:
+            return self.posed.offset
+        height, width = self.identity.rounding.program.taps.shape
+        return self.posed.offset if (height, width) == self.size else (-(height // 2), -(width // 2))
+
+    @property
     def largest_error(self) -> float | None:
         """The largest standard error of a tap: 0 of a proven kernel, None when the data leave some open."""
         if self.identity is not None and self.identity.proven:
@@ -270,10 +278,7 @@ def rim_of(found: Understood, scene: Registered) -> Border | None:
     identity, posed = found.identity, found.posed
     if identity is None or identity.judgement.verdict in (Verdict.NOT_LINEAR, Verdict.NOT_IDENTIFIABLE):
         return None
-    program, recording = identity.rounding.program, posed.recording
-    size = program.taps.shape[0], program.taps.shape[1]
-    # A window that is wider than the kernel found is the program's, and centred.
-    place = posed.offset if size == found.size else (-(size[0] // 2), -(size[1] // 2))
+    program, recording, place = identity.rounding.program, posed.recording, found.place
     level = posed.inputs.images[0].level
     interior = replay(scene, program, place, recording, image_level=level)
     layers = Layers.of(identity.naming.names)

@@ -105,6 +105,28 @@ def test_a_threshold_is_found_in_pictures_of_little_contrast() -> None:
     assert found.fit.reason.startswith("not linear: a picture of little contrast is not filtered likewise")
 
 
+def test_a_filter_that_adapts_is_found_in_even_patches() -> None:
+    """It keeps edges, where windows vary by more than most: in probes and in their sums, none do."""
+
+    def adaptive(picture: np.ndarray) -> np.ndarray:
+        mean = scipy.ndimage.uniform_filter(picture, 5)
+        variance = scipy.ndimage.uniform_filter(picture**2, 5) - mean**2
+        return np.where(variance > 1.5 * variance.mean(), picture, mean)
+
+    found = learn_kernel(program=adaptive)
+    assert [test.name for test in found.probe.tests if not test.passed] == ["patches"]
+    assert found.fit.verdict == "not-linear"
+    assert found.fit.reason.startswith("not linear: a picture of even patches is not filtered likewise")
+
+
+def test_pillows_emboss_copies_a_rim_in_every_picture() -> None:
+    """Its two taps lie in a window of nine; the rim that it copies is no answer of theirs."""
+    found = learn_kernel(program=python("emboss"))
+    assert found.fit.verdict == "exact"
+    assert test_of(found, "patches").passed
+    assert found.probe.border.rule == "copied"
+
+
 @pytest.mark.slow
 def test_a_torch_script_is_a_program() -> None:
     pytest.importorskip("torch")

@@ -287,7 +287,7 @@ def test_no_rim_and_a_masked_rim(pictures) -> None:
 
 
 def test_a_rim_that_is_black_is_not_explained_by_rails(pictures) -> None:
-    """SciPy's shift leaves outputs black whose window reaches beyond the edge; filled with zeros, they would be gray."""
+    """SciPy's shift leaves outputs black whose window reaches beyond the edge; with zeros there they would be gray."""
     before = pictures["scene"]
     after = scipy.ndimage.shift(before.astype(float), (0, 0.5), order=1)
     program = Program(Parameters(np.array([[0.5, 0.5]])))
