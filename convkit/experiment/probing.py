@@ -421,13 +421,13 @@ class _ResizerSession(Session):
 
     def _colour(self) -> tuple[Mixing | None, tuple[Understood, ...]]:
         """Show the program a picture in colour: the kernel of each channel, in the first phase."""
-        if _of_linear(self.found) is None or not self.program.colour or self._resized.separable is not None:
+        if _of_linear(self.found) is None or not self.program.colour:
             return None, ()
         before, after = self._asked_in_colour(_SHAPE_RESIZED)
         if len(before) != 3 or len(after) != 3:
             return None, ()
         inputs = Inputs(before, after, (None,) * 3, colour=True, lossy=self.program.lossy)
-        return None, understand_resizer(self.experiment, inputs, self.understand).channels(self.understand)
+        return None, understand_resizer(self.experiment, inputs, self.understand).channels
 
 
 def _values(image: Image) -> NDArray[np.float64]:
