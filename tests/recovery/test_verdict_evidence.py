@@ -14,7 +14,8 @@ from convkit.recovery.recording import Recording
 from convkit.recovery.verdict import Judgement, Verdict, judge
 from convkit.recovery.verdict.rails import CutNoise
 from convkit.recovery.verdict.regression import explained, rare_chi_square, regression
-from convkit.recovery.verdict.sample import MOST_OUTPUTS, blocks
+from convkit.recovery.verdict.sample import MOST_OUTPUTS, Block, blocks
+from convkit.recovery.verdict.tally import Tally
 
 EIGHT_BITS = Recording(1 / 255, 0.0, 1.0)
 
@@ -187,3 +188,49 @@ def test_measures_are_what_they_are_called(rng: np.random.Generator) -> None:
     }
     for name, plane in expected.items():
         np.testing.assert_allclose(out[PLACE[name]], plane[inside], atol=1e-12, err_msg=name)
+
+
+@pytest.mark.parametrize(("top", "left"), [(0, 0), (3, 13)])
+def test_neighbours_and_places_are_counted_pair_by_pair(top: int, left: int, rng: np.random.Generator) -> None:
+    """Beside loops over all outputs that are used: the sums of neighbours' products, of their signs, and of places."""
+    residual, mask = rng.standard_normal((19, 23)), rng.random((19, 23)) < 0.7
+    residual[~mask] = 0.0
+    nothing = np.zeros((0, 0))
+    tally = Tally.empty()
+    for _ in range(2):  # they add up
+        tally._add_places(Block(nothing, nothing, mask, top, left, 0), residual, mask)
+    neighbours, agreements, phases = np.zeros((2, 4)), np.zeros((2, 2, 8)), np.zeros((2, 8, 8))
+    for row, column in np.argwhere(mask):
+        here = residual[row, column]
+        phases[:, (top + row) % 8, (left + column) % 8] += here, 1
+        for k, (down, right) in enumerate([(0, 1), (1, 0), (1, 1), (1, -1)]):
+            other = row + down, column + right
+            if not (other[0] < 19 and 0 <= other[1] < 23 and mask[other]):
+                continue
+            neighbours[:, k] += here * residual[other], 1
+            if k < 2:  # by the column of the right one of the two, or by the row of the lower one
+                place = (left + other[1]) % 8 if k == 0 else (top + other[0]) % 8
+                agreements[:, k, place] += np.sign(here * residual[other]), 1
+    np.testing.assert_allclose(tally.neighbours, 2 * neighbours, rtol=1e-12)
+    np.testing.assert_allclose(tally.agreements, 2 * agreements, rtol=1e-12)
+    np.testing.assert_allclose(tally.phases, 2 * phases, rtol=1e-12)
+
+
+def test_moments_are_those_of_the_outputs_that_are_used(rng: np.random.Generator) -> None:
+    """However many they are: products go in stretches of 64, and a rest."""
+    from convkit.recovery.verdict.features import NAMES, Filter
+
+    image = rng.random((24, 33))
+    for block in blocks(Problem.of(image, rng.random((22, 31)), (3, 3))):
+        filtered = Filter(Parameters(rng.random((3, 3)), 0.1), 1, 0.4, 0.3)
+        fitted, mask = filtered.fitted(block), rng.random(block.target.shape) < 0.6
+        residual = rng.standard_normal(mask.shape)
+        tally = Tally.empty()
+        tally.add(block, fitted, residual, mask, filtered)
+        planes = np.empty((len(NAMES) + 2, *mask.shape))
+        filtered.measure(block, fitted, planes[:-2])
+        planes[-2], planes[-1] = residual, residual**2
+        columns = planes[:, mask]
+        np.testing.assert_allclose(tally.moments[block.tile], columns @ columns.T, rtol=1e-10, atol=1e-10)
+        np.testing.assert_allclose(tally.total, columns @ columns.T, rtol=1e-10, atol=1e-10)
+        assert tally.count == np.count_nonzero(mask)
