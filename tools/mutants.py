@@ -1,9 +1,10 @@
 """Mutation testing: are there tests that notice when recovery/ or convolution/ compute something else?
 
-`map` runs their tests once and notes which test runs which line. `run` takes a seeded sample of small changes (a sign,
-a comparison, a constant, a condition), and for each runs the tests of the changed line, the fastest first, until one
-fails; `again` gives those that survived four times as long. Every mutant lives in a fork of one process that has NumPy,
-SciPy and torch loaded already. What is done is kept in a file of JSON lines and not done again; `report` counts.
+`map` runs their tests once and notes which test runs which line; given files of tests, it adds those of these. `run`
+takes a seeded sample of small changes (a sign, a comparison, a constant, a condition), and for each runs the tests of
+the changed line, the fastest first, until one fails; `again` gives those that survived, or that only the clock ended,
+four times as long. Every mutant lives in a fork of one process that has NumPy, SciPy and torch loaded already. What is
+done is kept in a file of JSON lines, with the test that noticed, and not done again; `report` counts.
 """
 
 import argparse
@@ -176,13 +177,16 @@ def sample(count: int, seed: int) -> list[Mutant]:
     return [described(*each) for each in drawn]
 
 
-def make_map() -> None:
-    """Run the fast tests once; keep which lines each runs, and how long it takes."""
+def make_map(files: Sequence[str]) -> None:
+    """Run the fast tests once, or those of some files; keep which lines each runs, and how long it takes."""
     import pytest
 
     KEPT.mkdir(exist_ok=True)
     os.environ["COVERAGE_FILE"] = str(KEPT / "coverage")
-    seconds: dict[str, float] = {}
+    times = KEPT / "seconds.json"
+    seconds: dict[str, float] = json.loads(times.read_text()) if files else {}
+    for name in [name for name in seconds if name.partition("::")[0] in files]:
+        del seconds[name]
 
     class Clock:
         def pytest_runtest_logreport(self, report: Any) -> None:
@@ -191,12 +195,11 @@ def make_map() -> None:
     where = [f"{folder}/{room}" for room in ROOMS for folder in ("tests", "convkit")]
     where += ["tests/experiment", "tests/probe"]  # which call what has no tests of its own
     measured = [f"--cov=convkit/{room}" for room in ROOMS]
-    code = pytest.main(
-        [*where, *measured, "--cov-branch", "--cov-context=test", "-q", "-m", "not slow"], plugins=[Clock()]
-    )
+    measured += ["--cov-branch", "--cov-context=test", "--cov-report=", *(["--cov-append"] if files else [])]
+    code = pytest.main([*(files or where), *measured, "-q", "-m", "not slow"], plugins=[Clock()])
     if code:
         sys.exit(f"the tests fail without a mutant: {code}")
-    (KEPT / "seconds.json").write_text(json.dumps(seconds))
+    times.write_text(json.dumps(seconds))
 
 
 class Tests:
@@ -217,22 +220,33 @@ class Tests:
         if not contexts:
             contexts = [context for found in lines.values() for context in found if context]
         names = {context.rpartition("|")[0] for context in contexts}
+        names &= self._seconds.keys()  # what has been renamed since is no test
         chosen, total = [], 0.0
-        for name in sorted(names, key=lambda each: (self._seconds.get(each, 0.005), each)):
-            total += self._seconds.get(name, 0.005)
+        for name in sorted(names, key=lambda each: (self._seconds[each], each)):
+            total += self._seconds[name]
             if total > budget and chosen:
                 break
             chosen.append(name)
         return chosen, min(total, budget)
 
 
-def try_mutant(mutant: Mutant, tests: Sequence[str], seconds: float) -> str:
-    """Run tests on a mutant in a fork: ``killed``, ``survived``, ``timeout`` or ``no tests``."""
+def try_mutant(mutant: Mutant, tests: Sequence[str], seconds: float) -> tuple[str, str]:
+    """Run tests on a mutant in a fork; say what became of it (one of `ENDS`), and which test noticed."""
     if not tests:
-        return "no tests"
+        return "no tests", ""
+    told, tell = os.pipe()
     child = os.fork()
     if not child:
-        _live(mutant, tests)
+        _live(mutant, tests, tell)
+    os.close(tell)
+    os.set_blocking(told, False)  # what a test has left running may hold the other end
+    with os.fdopen(told, "rb") as pipe:
+        end = _end(child, seconds)
+        return end, (pipe.read() or b"").decode() if end == "killed" else ""
+
+
+def _end(child: int, seconds: float) -> str:
+    """Wait for a mutant."""
     deadline = time.monotonic() + GRACE + SLOWER * seconds
     while True:
         pid, status = os.waitpid(child, os.WNOHANG)
@@ -247,9 +261,14 @@ def try_mutant(mutant: Mutant, tests: Sequence[str], seconds: float) -> str:
         time.sleep(0.02)
 
 
-def _live(mutant: Mutant, tests: Sequence[str]) -> None:
+def _live(mutant: Mutant, tests: Sequence[str], tell: int) -> None:
     """Be a mutant: never returns."""
     import pytest
+
+    class Herald:
+        def pytest_runtest_logreport(self, report: Any) -> None:
+            if report.failed:
+                os.write(tell, report.nodeid.encode())
 
     os.setsid()
     quiet = os.open(os.devnull, os.O_RDWR)
@@ -258,7 +277,7 @@ def _live(mutant: Mutant, tests: Sequence[str]) -> None:
     module = mutant.file.removesuffix(".py").replace("/", ".").removesuffix(".__init__")
     sys.meta_path.insert(0, _Finder(module, str(ROOT / mutant.file), mutated(mutant)))
     try:
-        code = int(pytest.main([*QUIET, *tests]))
+        code = int(pytest.main([*QUIET, *tests], plugins=[Herald()]))
     except BaseException:
         code = 1
     os._exit(code)
@@ -271,20 +290,22 @@ def run(count: int, seed: int, record: Path, seconds: float, *, again: bool) -> 
     tests = Tests()
     ends = last_ends(record)
     unchanged = Mutant("convkit/recovery/plane.py", -1, 0, "nothing")
-    if (end := try_mutant(unchanged, *tests.of(unchanged))) != "survived":
-        sys.exit(f"a file without a change is {end} by the tests: mend that first")
+    end, by = try_mutant(unchanged, *tests.of(unchanged))
+    if end != "survived":
+        sys.exit(f"a file without a change is {end} by {by or 'the tests'}: mend that first")
     began = time.monotonic()
     for mutant in sample(count, seed):
-        if ends.get(mutant.key, "new") in (("killed", "timeout", "lived", "new") if again else (*ENDS,)):
+        if ends.get(mutant.key, "new") in (("killed", "lived", "new") if again else (*ENDS,)):
             continue
         if time.monotonic() - began > seconds:
             break
         chosen, estimate = tests.of(mutant, 4 * BUDGET if again else BUDGET)
         start = time.monotonic()
-        end = try_mutant(mutant, chosen, estimate)
+        end, by = try_mutant(mutant, chosen, estimate)
         if again and end == "survived":
             end = "lived"  # twice
-        line = {"mutant": mutant.key, "end": end, "tests": len(chosen), "seconds": round(time.monotonic() - start, 1)}
+        spent = round(time.monotonic() - start, 1)
+        line = {"mutant": mutant.key, "end": end, "by": by, "tests": len(chosen), "seconds": spent}
         with record.open("a") as file:
             file.write(json.dumps(line) + "\n")
 
@@ -309,6 +330,7 @@ def report(record: Path) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("what", choices=["map", "run", "again", "report"])
+    parser.add_argument("files", nargs="*", help="files of tests, for map")
     parser.add_argument("--count", type=int, default=400)
     parser.add_argument("--seed", type=int, default=20261127)
     parser.add_argument("--record", type=Path, default=KEPT / "record.jsonl")
@@ -317,7 +339,7 @@ def main() -> None:
     os.chdir(ROOT)
     os.environ |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
     if given.what == "map":
-        make_map()
+        make_map(given.files)
     elif given.what in ("run", "again"):
         run(given.count, given.seed, given.record, given.seconds, again=given.what == "again")
     else:
