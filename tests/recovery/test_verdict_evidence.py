@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy import ndimage, stats
+from scipy import stats
 
 from convkit.recovery import Problem, find_optimum
 from convkit.recovery.problem import Pair, Parameters
 from convkit.recovery.recording import Recording
 from convkit.recovery.verdict import Judgement, Verdict, judge
-from convkit.recovery.verdict.rails import CutNoise
+from convkit.recovery.verdict.features import NAMES, PLACE, Filter
+from convkit.recovery.verdict.rails import CutNoise, margin
 from convkit.recovery.verdict.regression import explained, rare_chi_square, regression
 from convkit.recovery.verdict.sample import MOST_OUTPUTS, Block, blocks
 from convkit.recovery.verdict.tally import Tally
@@ -166,28 +167,66 @@ def test_blocks_lie_inside_apart_and_within_the_budget(shape: tuple[int, int]) -
         assert seen.sum() == max(seen.shape[0] - 2, 0) * max(seen.shape[1] - 2, 0)
 
 
-def test_measures_are_what_they_are_called(rng: np.random.Generator) -> None:
-    from convkit.recovery.verdict.features import NAMES, PLACE, Filter
+def measures_by_hand(x: np.ndarray, taps: np.ndarray) -> dict[str, float]:
+    """Every measure of one window, given with a pixel more all around it."""
+    (kh, kw), size = taps.shape, np.abs(taps).sum()
+    window, (row, column) = x[1:-1, 1:-1], ((kh - 1) // 2, (kw - 1) // 2)
+    near = x[row : row + 3, column : column + 3]
+    f = (window * taps).sum() / size
+    c = window[np.unravel_index(np.abs(taps).argmax(), taps.shape)]
+    around, v, down, across = near.mean(), near.var(), near[2, 1] - near[0, 1], near[1, 2] - near[1, 0]
+    m, d, e, s = window.mean(), c - near.mean(), f - taps.sum() / size * c, near.std()
+    square = (window**2 * taps).sum() / size
+    sides = {}
+    for where, part in (("inside", window), ("outside", x)):
+        rows, columns = (part, part) if where == "inside" else (part[:, 1:-1], part[1:-1])
+        at = (row, column) if where == "inside" else (row + 1, column + 1)
+        sides |= {
+            f"top row, {where}": rows[0].mean(),
+            f"bottom row, {where}": rows[-1].mean(),
+            f"left column, {where}": columns[:, 0].mean(),
+            f"right column, {where}": columns[:, -1].mean(),
+            f"top, {where}": part[0, at[1]],
+            f"bottom, {where}": part[-1, at[1]],
+            f"left, {where}": part[at[0], 0],
+            f"right, {where}": part[at[0], -1],
+        }
+    return sides | {
+        "one": 1.0, "fitted value": f, "pixel": c, "mean of the window": m, "mean around": around,
+        "slope down": down, "slope across": across, "f²": f**2, "f³": f**3, "c²": c**2, "c³": c**3, "m²": m**2,
+        "m³": m**3, "d²": d**2, "d³": d**3, "|d|": abs(d), "d|d|": d * abs(d), "e²": e**2, "e³": e**3, "|e|": abs(e),
+        "e|e|": e * abs(e), "v": v, "s": s, "vm": v * m, "sm": s * m, "ds": d * s, "dm": d * m, "es": e * s,
+        "third moment": ((near - around) ** 3).mean(), "third moment about the pixel": ((near - c) ** 3).mean(),
+        "g²": down**2 + across**2, "g": np.hypot(down, across), "highest": near.max(), "lowest": near.min(),
+        "k∗x²": square, "k∗x² - f²": square - f**2,
+    }  # fmt: skip
 
-    image, taps = rng.random((30, 31)), np.array([[0.1, 0.2, 0.1], [0.0, 0.5, 0.1], [0.0, 0.0, 0.0]])
-    block = next(blocks(Problem.of(image, np.zeros((28, 29)), (3, 3))))
-    out = np.empty((len(NAMES), *block.target.shape))
-    filtered = Filter(Parameters(taps, 0.3), 1, 0.0, 1.0)
-    fitted = filtered.fitted(block)
-    filtered.measure(block, fitted, out)
-    inside = slice(2, -2), slice(2, -2)  # windows whose middle is [1, 1] of 3x3, but for the outermost outputs
-    np.testing.assert_allclose(fitted, ndimage.correlate(image, taps)[inside] + 0.3, rtol=1e-12)
-    expected = {
-        "pixel": image,
-        "mean of the window": ndimage.uniform_filter(image, 3),
-        "third moment": ndimage.generic_filter(image, lambda z: np.mean((z - z.mean()) ** 3), 3),
-        "highest": ndimage.maximum_filter(image, 3),
-        "k∗x²": ndimage.correlate(image**2, taps),
-        "top row, outside": ndimage.correlate(image, np.pad(np.ones((1, 3)) / 3, ((0, 4), (1, 1)))),
-        "right, outside": ndimage.shift(image, (0, -2), order=0),
-    }
-    for name, plane in expected.items():
-        np.testing.assert_allclose(out[PLACE[name]], plane[inside], atol=1e-12, err_msg=name)
+
+@pytest.mark.parametrize(("size", "stride"), [((3, 3), 1), ((2, 5), 2), ((6, 1), 3), ((1, 1), 1)])
+def test_measures_are_what_they_are_called(size: tuple[int, int], stride: int, rng: np.random.Generator) -> None:
+    image, taps = rng.random((31, 33)), rng.standard_normal(size)
+    shape = ((31 - size[0]) // stride + 1, (33 - size[1]) // stride + 1)
+    for block in blocks(Problem.of(image, np.zeros(shape), size, stride=stride)):
+        out = np.empty((len(NAMES), *block.target.shape))
+        filtered = Filter(Parameters(taps, 0.3), stride, 0.4, 0.25)
+        fitted = filtered.fitted(block)
+        filtered.measure(block, fitted, out)
+        for i, j in np.ndindex(*block.target.shape):
+            top, left = (block.top + i) * stride, (block.left + j) * stride
+            window = image[top : top + size[0], left : left + size[1]]
+            assert fitted[i, j] == pytest.approx((window * taps).sum() + 0.3, abs=1e-12)
+            seen = (image[top - 1 : top + size[0] + 1, left - 1 : left + size[1] + 1] - 0.4) / 0.25
+            for name, value in measures_by_hand(seen, taps).items():
+                assert out[PLACE[name], i, j] == pytest.approx(value, abs=1e-9), name
+
+
+@pytest.mark.parametrize("step", [4.0, 3.0, 2.0, 1.0, 0.0])
+def test_outputs_keep_the_widest_margin_that_leaves_enough(step: float) -> None:
+    """Half of 8400 outputs lie well inside, enough of the others as near to a rail as the margin says."""
+    near = np.full(4200, (step + 0.5) * 0.01)
+    fitted = np.concatenate([near, np.full(4000, 0.5), np.full(200, 0.005)])
+    assert margin(fitted, 0.01, EIGHT_BITS) == pytest.approx(0.01 * step)
+    assert margin(1 - fitted, 0.01, EIGHT_BITS) == pytest.approx(0.01 * step)
 
 
 @pytest.mark.parametrize(("top", "left"), [(0, 0), (3, 13)])
@@ -218,8 +257,6 @@ def test_neighbours_and_places_are_counted_pair_by_pair(top: int, left: int, rng
 
 def test_moments_are_those_of_the_outputs_that_are_used(rng: np.random.Generator) -> None:
     """However many they are: products go in stretches of 64, and a rest."""
-    from convkit.recovery.verdict.features import NAMES, Filter
-
     image = rng.random((24, 33))
     for block in blocks(Problem.of(image, rng.random((22, 31)), (3, 3))):
         filtered = Filter(Parameters(rng.random((3, 3)), 0.1), 1, 0.4, 0.3)
