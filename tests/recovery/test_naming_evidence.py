@@ -2,10 +2,13 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy import stats
 
 from convkit.recovery.naming.observation import LIMIT, MOST, Observation
 from convkit.recovery.naming.observe import _is_noise, observe
+from convkit.recovery.naming.placing import place
 
 SHAPE = (3, 4)
 INSIDE = (slice(1, 3), slice(1, 4))
@@ -185,3 +188,15 @@ def test_a_small_window_is_cut_where_its_taps_are_known_and_no_other_is() -> Non
     assert observe(taps, np.zeros((225, 225)), (0, 0), 1e-6).shape == (7, 7)
     assert observe(taps, 1e-8 * np.eye(225), (0, 0), 1e-6).shape == (15, 15)
     assert observe(np.zeros((30, 30)), 1e-8 * np.eye(900), (0, 0), 1e-6).shape == (30, 30)  # nothing is seen
+
+
+@given(st.tuples(st.integers(1, 4), st.integers(1, 5)), st.tuples(st.integers(-7, 9), st.integers(-7, 9)))
+def test_a_kernel_laid_on_a_block_is_cut_at_its_edges(size: tuple[int, int], corner: tuple[int, int]) -> None:
+    """Beside a board wide enough for all of it."""
+    kernel = 1.0 + np.arange(float(np.prod(size))).reshape(size)
+    board = np.zeros((30, 30))
+    board[10 + corner[0] : 10 + corner[0] + size[0], 10 + corner[1] : 10 + corner[1] + size[1]] = kernel
+    placed = place(kernel, SHAPE, corner)
+    np.testing.assert_array_equal(placed.block, board[10:13, 10:14])
+    board[10:13, 10:14] = 0.0
+    assert placed.outside == board.max()

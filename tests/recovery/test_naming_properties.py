@@ -199,3 +199,11 @@ def test_properties_do_not_depend_on_the_unit(scale: float, rng: np.random.Gener
         for name in ("separable", "symmetries", "antisymmetries", "size", "band"):
             assert getattr(plain, name) == getattr(scaled, name)
         assert plain.width == pytest.approx(scaled.width, rel=1e-9)
+
+
+def test_long_kernels_are_judged_whole() -> None:
+    """Two taps 100 pixels apart that cancel: either alone would let everything pass."""
+    row = np.zeros((1, 101))
+    row[0, [0, -1]] = 1.0, -1.0
+    assert of(row).band == of(row.T).band == "band-pass"
+    assert of(np.abs(row)).band == "low-pass"

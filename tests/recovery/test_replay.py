@@ -442,6 +442,11 @@ def test_a_window_is_filled_up_until_it_is_centred() -> None:
     assert offset == (-1, -2)
 
 
+def test_what_may_round_either_way_is_a_tie() -> None:
+    found = Replay(100, 98, 5, None, 5, 3, 1e-4, 1.0, 0.3)
+    assert (found.ties, found.missed, found.exact) == (8, 2, False)
+
+
 def test_the_line_that_is_shown() -> None:
     found = Replay(260100, 260100, 512, None, 512, 0, 1e-4, 0.0, 0.289)
     assert found.text() == "exact: 260100 of 260100 pixels, 512 exact halves rounded either way"

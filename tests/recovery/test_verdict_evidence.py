@@ -12,11 +12,12 @@ from convkit.recovery import Problem, find_optimum
 from convkit.recovery.problem import Pair, Parameters
 from convkit.recovery.recording import Recording
 from convkit.recovery.verdict import Judgement, Verdict, judge
-from convkit.recovery.verdict.features import NAMES, PLACE, Filter
+from convkit.recovery.verdict.features import CORE, NAMES, PLACE, Filter
 from convkit.recovery.verdict.rails import CutNoise, margin
-from convkit.recovery.verdict.regression import explained, rare_chi_square, regression
+from convkit.recovery.verdict.regression import Explained, explained, rare_chi_square, regression
 from convkit.recovery.verdict.sample import MOST_OUTPUTS, Block, blocks
-from convkit.recovery.verdict.tally import Tally
+from convkit.recovery.verdict.structure import _between_bins, _percent, phases, tiles
+from convkit.recovery.verdict.tally import Sample, Tally
 
 EIGHT_BITS = Recording(1 / 255, 0.0, 1.0)
 
@@ -271,3 +272,92 @@ def test_moments_are_those_of_the_outputs_that_are_used(rng: np.random.Generator
         np.testing.assert_allclose(tally.moments[block.tile], columns @ columns.T, rtol=1e-10, atol=1e-10)
         np.testing.assert_allclose(tally.total, columns @ columns.T, rtol=1e-10, atol=1e-10)
         assert tally.count == np.count_nonzero(mask)
+
+
+def test_extremes_are_those_of_the_outputs(rng: np.random.Generator) -> None:
+    """Of all of the target its range, of the outputs that are used the rest; counted beyond the slack."""
+    image = rng.random((40, 41))
+    target = (image + 0.05 * rng.standard_normal(image.shape)).clip(0.3, 0.6)
+    mask = rng.random(image.shape) < 0.8
+    target[20, 20], mask[20, 20] = 0.1, False
+    problem = Problem.of(image, target, (1, 1), mask=mask)
+    optimum = replace(find_optimum(problem, problem.condensed()), point=Parameters(np.array([[1.0]]), 0.02))
+    inside = slice(1, -1), slice(1, -1)  # the outermost outputs have no pixels around their windows
+    fitted, used = image[inside] + 0.02, mask[inside]
+    found = Sample.of(problem, optimum).extremes(0.07)
+    assert (found.lowest, found.highest) == (0.1, 0.6)
+    assert found.count == np.count_nonzero(used)
+    assert found.below == np.count_nonzero(used & (fitted < 0.1 - 0.07))
+    assert found.above == np.count_nonzero(used & (fitted > 0.6 + 0.07))
+    assert found.reach == pytest.approx(np.abs(target[inside] - fitted)[used].max())
+
+
+def one_way(found: Explained, groups: list[np.ndarray]) -> None:
+    every = np.concatenate(groups)
+    assert found.statistic == pytest.approx(stats.f_oneway(*groups).statistic, rel=1e-9)
+    within = sum(np.square(group - group.mean()).sum() for group in groups) / (len(every) - len(groups))
+    assert found.share == pytest.approx(1 - within / every.var(ddof=1), rel=1e-9)
+
+
+def test_means_of_bins_are_compared_as_scipy_does(rng: np.random.Generator) -> None:
+    for count, bins in ((1000, 5), (12_800, 64), (30_000, 64)):
+        measure, residual = rng.random(count), rng.standard_normal(count)
+        residual += measure**2
+        in_order = np.argsort(measure)
+        starts = np.arange(1, bins) * count // bins + 1  # a bin ends with its edge
+        one_way(_between_bins(measure, residual), np.split(residual[in_order], starts))
+    measure = rng.choice([0.1, 0.5, 2.0], 3000)  # each value has a bin
+    residual = rng.standard_normal(3000) + measure
+    one_way(_between_bins(measure, residual), [residual[measure == value] for value in (0.1, 0.5, 2.0)])
+
+
+def test_places_in_a_grid_are_compared_as_scipy_does(rng: np.random.Generator) -> None:
+    rows, columns = np.indices((30, 37))
+    residual = rng.standard_normal((30, 37)) + 0.3 * (rows % 2) - 0.2 * (columns % 8 == 3)
+    tally = Tally.empty()
+    nothing = np.zeros((0, 0))
+    tally._add_places(Block(nothing, nothing, nothing, 0, 0, 0), residual, np.ones(residual.shape, bool))
+    tally.moments[3, -2, -2] = np.square(residual).sum()
+    for test, period in zip(phases(tally, 0.05), (2, 8), strict=True):
+        place = period * (rows % period) + columns % period
+        groups = [residual[place == number] for number in range(period**2)]
+        assert test.statistic == pytest.approx(stats.f_oneway(*groups).statistic, rel=1e-9)
+
+
+def test_tiles_are_fitted_apart_as_by_least_squares(rng: np.random.Generator) -> None:
+    """Chow's test by dense regressions; a tile of fewer than fifty outputs is not fitted."""
+    counts, q = (400, 300, 30), len(NAMES) + 2
+    core = [PLACE[name] for name in CORE]
+    tally, whole, after, rank = Tally.empty(), [], 0.0, 0
+    for tile, count in enumerate(counts):
+        z = np.zeros((q, count))
+        z[core] = rng.standard_normal((len(core), count))
+        z[PLACE["one"]] = 1.0
+        z[-2] = rng.standard_normal(count) + 0.1 * tile * z[core[1]]
+        tally.moments[tile] = z @ z.T
+        tally.residual.append(z[-2])
+        whole.append(z)
+        if count >= 50:
+            after, rank = after + np.linalg.lstsq(z[core].T, z[-2])[1][0], rank + len(core)
+        else:
+            after += np.square(z[-2]).sum()
+    every = np.hstack(whole)
+    before = np.linalg.lstsq(every[core].T, every[-2])[1][0]
+    expected = ((before - after) / (rank - len(core))) / (after / (sum(counts) - rank))
+    assert tiles(tally, 0.05).statistic == pytest.approx(expected, rel=1e-9)
+
+
+def test_within_the_floor_of_many_roundings_most_must_be_explained(rng: np.random.Generator) -> None:
+    """A pattern of ±0.7 levels is 5.9 roundings, and explains 85 % of 6.9; so do not what roundings leave."""
+    image = rng.random((200, 210))
+    pattern = 0.7 * (-1.0) ** np.add(*np.indices(image.shape)) / 255
+    assert judged(image, rounded(0.5 * image + 0.2 + pattern), (1, 1)).verdict is Verdict.NOT_LINEAR
+    # Half a level beside noise of up to 0.9 explains 41 % of 7.2 roundings.
+    noise = rng.uniform(-0.9, 0.9, image.shape) / 255
+    judgement = judged(image, rounded(0.5 * image + 0.2 + 0.5 / 0.7 * pattern + noise), (1, 1))
+    assert judgement.verdict is not Verdict.NOT_LINEAR
+
+
+@pytest.mark.parametrize(("share", "text"), [(-0.1, "0 %"), (0.0123, "1.2 %"), (0.0999, "10 %"), (0.456, "46 %")])
+def test_shares_in_words(share: float, text: str) -> None:
+    assert _percent(share) == text
