@@ -305,3 +305,15 @@ def test_what_does_not_fit_together_is_refused() -> None:
         name_kernel(np.eye(3), np.eye(3), (-1, -1))
     with pytest.raises(KernelError, match="got nan"):
         name_kernel(np.array([[np.nan]]), np.zeros((1, 1)), (0, 0))
+
+
+@pytest.mark.parametrize(
+    "taps", [named_kernel("sobel").taps / 8, -named_kernel("scharr").taps.T, 3 * named_kernel("laplacian").taps]
+)
+def test_programs_own_kernels_are_named_only_where_they_fit_as_they_are(taps: np.ndarray) -> None:
+    """Beside a plain name, a program's kernel with another gain, flip or turn says nothing new."""
+    names = name_kernel(taps, np.zeros((9, 9)), (-1, -1)).names
+    assert any("/" not in match.name for match in names)
+    for match in names:
+        if "/" in match.name or match.name.startswith("frei-chen"):
+            assert (match.gain, match.flip, match.rotation) == (pytest.approx(1.0), "none", 0)

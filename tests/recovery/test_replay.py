@@ -13,7 +13,7 @@ from PIL import Image, ImageFilter
 
 from convkit import ConvkitError, load_image
 from convkit.recovery import Parameters, Problem, find_optimum
-from convkit.recovery.proof.program import Passes, Program, Rounding, centred
+from convkit.recovery.proof.program import Arithmetic, Passes, Program, Rounding, centred
 from convkit.recovery.proof.replay import Replay, proves, replay
 from convkit.recovery.proof.rounding import _Search, find_rounding
 from convkit.recovery.proof.snapping import Snapped
@@ -143,6 +143,20 @@ def test_sums_in_single_precision_are_reproduced_to_their_bound_and_no_further(p
     off = replay(scene, Program(Parameters(taps, bias=20 * found.tolerance / 255)), (-2, -2), EIGHT)
     # The share of pixels whose boundary is crossed is the shift in levels: 0.0097 less what counts as near.
     assert 0.005 < off.missed / off.count < 0.015
+
+
+@pytest.mark.parametrize(
+    ("count", "steps"), [(1, 4), (9, 12), (33, 36), (34, 6 * math.sqrt(37)), (200, 6 * math.sqrt(203))]
+)
+def test_single_precision_may_err_by_its_bound_or_what_chance_leaves_of_it(count: int, steps: float, rng) -> None:
+    """``min(n + 3, 6·√(n + 3))·2⁻²⁴·(Σ|k|·max|x| + |b| + ½)`` levels for n taps that are not zero, as documented."""
+    taps = np.zeros((15, 15))
+    taps.ravel()[rng.permutation(225)[:count]] = rng.uniform(-1, 1, count)
+    pixels = rng.uniform(-200, 250, (20, 21)) / 255
+    sums = Arithmetic(Program(Parameters(taps, -3 / 255)), EIGHT).sums(pixels)
+    terms = np.abs(taps).sum() * np.abs(255 * pixels).max() + 3
+    assert sums.near == pytest.approx(steps * 2.0**-24 * (terms + 0.5), rel=1e-9)
+    assert sums.slack == pytest.approx(2.0**-43 * terms, rel=1e-9)
 
 
 def test_an_estimate_of_real_numbers_reproduces_nearly_all_and_says_so(pictures, rng) -> None:

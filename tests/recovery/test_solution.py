@@ -19,6 +19,11 @@ def test_a_problem_that_differs_in_anything_is_solved_anew(rng: np.random.Genera
     first = solved(problem)
     assert solved(Problem.of(image.copy(), target, (2, 2))) is first
     mask = np.arange(64).reshape(8, 8) > 3
+    masked = solved(Problem.of(image, target, (2, 2), mask=mask))
+    assert masked is not first
+    assert solved(Problem.of(image.copy(), target, (2, 2), mask=mask.copy())) is masked
+    assert solved(Problem.of(image, target, (2, 2))) is not masked
+    first = solved(problem)
     for other in (
         Problem.of(image, target + 1e-9, (2, 2)),
         Problem.of(image + 1e-9, target, (2, 2)),
