@@ -317,3 +317,13 @@ def test_programs_own_kernels_are_named_only_where_they_fit_as_they_are(taps: np
     for match in names:
         if "/" in match.name or match.name.startswith("frei-chen"):
             assert (match.gain, match.flip, match.rotation) == (pytest.approx(1.0), "none", 0)
+
+
+def test_large_kernels_of_a_size_are_tried_up_to_it() -> None:
+    """OpenCV's go to 31; where no tap is seen, those up to 15 are tried."""
+    for text in ("opencv/sobel:ksize=21,dx=1,dy=0", "opencv/laplacian:ksize=19"):
+        kernel = named_kernel(text)
+        names = name_kernel(
+            kernel.taps, np.zeros((kernel.taps.size,) * 2), tuple(-(n // 2) for n in kernel.shape)
+        ).names
+        assert text.partition(":")[0] in {match.name for match in names}

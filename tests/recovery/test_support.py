@@ -317,3 +317,12 @@ def test_a_large_picture_is_looked_at_in_part() -> None:
     assert support.size == (3, 3)
     # 2^19 outputs in all, but for the rounding to whole rows in four bands.
     assert support.rows_used == pytest.approx(2**19 / (1994 * 1194), rel=0.02)
+
+
+def test_a_faint_tap_far_out_is_found_where_only_rounding_hides_it() -> None:
+    """One percent, twenty pixels away, is half a level: as much as rounding, but not for 80,000 outputs."""
+    taps = np.zeros((1, 41))
+    taps[0, [20, 40]] = 0.98, 0.01
+    before = noise(shape=(300, 300))
+    support = found(before, filtered(before, taps))
+    assert (support.size, support.offset) == ((1, 21), (0, 0))

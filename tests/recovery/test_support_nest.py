@@ -4,10 +4,13 @@ import math
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy import stats
 
 from convkit.recovery import NormalEquations
 from convkit.recovery.recording import Recording
+from convkit.recovery.registered import Registered
 from convkit.recovery.support.beyond import Whitener
 from convkit.recovery.support.chance import CRITICAL, Noise
 from convkit.recovery.support.nest import FAINT, Nest, inverse_of_triangle
@@ -141,3 +144,38 @@ def test_the_whitener_is_a_row_of_the_inverse_covariance(reach, size, rng: np.ra
     np.testing.assert_allclose(found.taps, expected, atol=1e-6)
     left = float(squares[0]) if squares.size else float(np.square(windows[:, middle] - design @ weights).sum())
     assert found.variance == pytest.approx(left / len(windows), rel=1e-6)
+
+
+@given(
+    st.tuples(st.integers(3, 60), st.integers(3, 60)),
+    st.tuples(st.floats(0.1, 1.3), st.floats(0.1, 1.3)),
+    st.integers(1, 3),
+    st.sampled_from([5, 21, 71]),
+)
+def test_a_reach_leaves_two_outputs_a_tap_and_is_as_square_as_it_may(image, share, stride: int, largest: int) -> None:
+    """However image and target lie to each other: inside its limits, about its centre, and no smaller than it must."""
+    target = tuple(max(1, min(int(part * n), n + 4)) for n, part in zip(image, share, strict=True))
+    target = tuple(max(1, (n - 1) // stride + 1) for n in target)
+    scene = Registered(np.zeros(image), np.zeros(target), stride)
+    reach = Reach.of(scene, largest)
+    window, rows = reach.window, scene.interior(reach.window.size, reach.window.offset)
+    outputs = (rows[0].stop - rows[0].start) * (rows[1].stop - rows[1].start)
+    assert window.taps == 1 or outputs >= 2 * window.taps
+    for first, last, centre in zip(window.offset, window.last, reach.centre, strict=True):
+        assert first <= centre <= last
+        assert last - centre - (centre - first) in (0, 1)
+    assert max(window.size) <= largest
+    assert reach.rings == 1 + max(last - centre for last, centre in zip(window.last, reach.centre, strict=True))
+    wide = tuple(
+        n - stride * (t - 1) if stride <= n - stride * (t - 1) - 1 < largest else max(1, min(largest, (n + 1) // 3))
+        for n, t in zip(image, target, strict=True)
+    )
+    if window.size[0] < wide[0] - 1 and window.size[1] < wide[1] - 1:  # both were shrunk, the longer one first
+        assert abs(window.size[0] - window.size[1]) <= 2
+    if not reach.given and min(wide) > 1 and window.size == tuple(n - (n + 1) % 2 for n in wide):
+        return
+    if window.size[0] < wide[0] - 1 or window.size[1] < wide[1] - 1:  # a little more would have been too much
+        more = Window((window.size[0] + 2, window.size[1] + 2), (window.offset[0] - 1, window.offset[1] - 1))
+        rows = scene.interior(more.size, more.offset)
+        outputs = max(rows[0].stop - rows[0].start, 0) * max(rows[1].stop - rows[1].start, 0)
+        assert outputs < 2 * more.taps

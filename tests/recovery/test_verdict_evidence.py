@@ -25,7 +25,10 @@ EIGHT_BITS = Recording(1 / 255, 0.0, 1.0)
 def judged(image: np.ndarray, target: np.ndarray, size: tuple[int, int], **options: object) -> Judgement:
     problem = Problem.of(image, target, size)
     optimum = find_optimum(problem, problem.condensed())
-    return judge(problem, optimum, EIGHT_BITS, **{"reproduced": False, **options})
+    judgement = judge(problem, optimum, EIGHT_BITS, **{"reproduced": False, **options})
+    for test in judgement.evidence:  # what fails is beyond chance, and as large as it must be to count
+        assert test.passed or (test.statistic > test.threshold and abs(test.effect) >= test.least_effect), test
+    return judgement
 
 
 def valid(image: np.ndarray, taps: np.ndarray) -> np.ndarray:

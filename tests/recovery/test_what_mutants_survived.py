@@ -8,7 +8,7 @@ import pytest
 import scipy.optimize
 
 from convkit.recovery import NormalEquations, Parameters, Problem, Spectrum, find_optimum
-from convkit.recovery.constraints import _in_basis
+from convkit.recovery.constraints import _in_basis, _orbits
 from convkit.recovery.huber import find_robust
 from convkit.recovery.naming import Naming, name_kernel
 from convkit.recovery.null_directions import in_words
@@ -106,6 +106,22 @@ def test_kernels_without_negative_taps_that_sum_to_one_beside_a_penalty(seed: in
     np.testing.assert_allclose(taps, scipy.optimize.nnls(weighted, np.append(right, 1e5))[0], rtol=0, atol=1e-6)
     assert taps.min() >= 0.0
     assert taps.sum() == pytest.approx(1.0, abs=1e-12)
+
+
+@pytest.mark.parametrize("seed", range(30))
+@pytest.mark.parametrize("size", [(1, 7), (3, 3)])
+def test_symmetric_kernels_without_negative_taps_that_sum_to_one(seed: int, size: tuple[int, int]) -> None:
+    """A pair of taps counts twice in the sum, and the middle once: SciPy's answer with that row of great weight."""
+    rng = np.random.default_rng(seed)
+    basis = _orbits(size)
+    rows = rng.standard_normal((40, size[0] * size[1]))
+    right = rows @ basis @ rng.standard_normal(basis.shape[1])
+    taps, directions = _in_basis(rows.T @ rows, rows.T @ right, basis, 1.0, nonnegative=True)
+    weighted = np.vstack([rows @ basis, 1e5 * basis.sum(axis=0)])
+    expected = basis @ scipy.optimize.nnls(weighted, np.append(right, 1e5))[0]
+    np.testing.assert_allclose(taps, expected, rtol=0, atol=1e-6)
+    assert taps.sum() == pytest.approx(1.0, abs=1e-12)
+    np.testing.assert_allclose(directions.sum(axis=0), 0.0, atol=1e-12)  # none of them changes the sum
 
 
 @pytest.mark.parametrize("stride", [1, 3])
