@@ -12,6 +12,7 @@ from convkit.kernel import fixed_kernels, groups, named_kernel
 from convkit.kernel.rotation import rotated
 from convkit.recovery.naming import Match, Naming, name_kernel
 from convkit.recovery.naming.lines import half_gaussian, segment
+from convkit.recovery.naming.shapes import box_between
 
 LIBRARY = [entry.name for entries in groups().values() for entry in entries]
 # What is the same kernel, by its plain name.
@@ -327,3 +328,11 @@ def test_large_kernels_of_a_size_are_tried_up_to_it() -> None:
             kernel.taps, np.zeros((kernel.taps.size,) * 2), tuple(-(n // 2) for n in kernel.shape)
         ).names
         assert text.partition(":")[0] in {match.name for match in names}
+
+
+@pytest.mark.parametrize(("height", "width"), [(2.6, 1.4), (1.3, 3.5)])
+def test_boxes_narrower_than_two_pixels_keep_their_widths(height: float, width: float) -> None:
+    taps = box_between(height, width)
+    (found,) = (match for match in named(taps).names if match.name == "box")
+    told = {parameter.name: parameter.value for parameter in found.parameters}
+    assert (told["height"], told["width"]) == pytest.approx((height, width), abs=1e-3)

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
+from convkit.recovery.naming.moments import origin
 from convkit.recovery.naming.observation import LIMIT, MOST, Observation
 from convkit.recovery.naming.observe import _is_noise, observe
 from convkit.recovery.naming.placing import place
@@ -200,3 +201,10 @@ def test_a_kernel_laid_on_a_block_is_cut_at_its_edges(size: tuple[int, int], cor
     np.testing.assert_array_equal(placed.block, board[10:13, 10:14])
     board[10:13, 10:14] = 0.0
     assert placed.outside == board.max()
+
+
+@given(st.integers(-9, 9), st.integers(-9, 9))
+def test_the_origin_is_the_tap_on_the_output_pixel_or_the_nearest_to_it(down: int, right: int) -> None:
+    places = np.stack(np.indices(SHAPE), axis=-1) + np.array([down, right])
+    nearest = np.unravel_index(np.abs(places).sum(axis=-1).argmin(), SHAPE)
+    assert origin(Observation(np.ones(SHAPE), (down, right), None, 1e-6, np.inf)) == nearest

@@ -207,3 +207,10 @@ def test_long_kernels_are_judged_whole() -> None:
     row[0, [0, -1]] = 1.0, -1.0
     assert of(row).band == of(row.T).band == "band-pass"
     assert of(np.abs(row)).band == "low-pass"
+
+
+def test_what_is_all_noise_has_every_symmetry_about_the_windows_middle() -> None:
+    noise = np.random.default_rng(4).normal(scale=0.01, size=(4, 4))
+    found = of(noise, sigma=0.01)
+    assert found.size == (0, 0)
+    assert set(found.symmetries) == {"left-right", "top-bottom", "diagonal", "half-turn", "quarter-turn"}

@@ -320,9 +320,9 @@ def test_a_large_picture_is_looked_at_in_part() -> None:
 
 
 def test_a_faint_tap_far_out_is_found_where_only_rounding_hides_it() -> None:
-    """One percent, twenty pixels away, is half a level: as much as rounding, but not for 80,000 outputs."""
+    """Half a percent, twenty pixels away, is a third of a level: as much as rounding, but not for 80,000 outputs."""
     taps = np.zeros((1, 41))
-    taps[0, [20, 40]] = 0.98, 0.01
+    taps[0, [20, 40]] = 0.98, 0.005
     before = noise(shape=(300, 300))
     support = found(before, filtered(before, taps))
     assert (support.size, support.offset) == ((1, 21), (0, 0))
