@@ -2,8 +2,8 @@
 
 `map` runs their tests once and notes which test runs which line; given files of tests, it adds those of these. `run`
 takes a seeded sample of small changes (a sign, a comparison, a constant, a condition), and for each runs the tests of
-the changed line, the fastest first, until one fails; `again` gives those that survived, or that only the clock ended,
-four times as long. Every mutant lives in a fork of one process that has NumPy, SciPy and torch loaded already. What is
+the changed line, the fastest first, until one fails; `again` gives those that no test noticed, or only the clock, four
+times as long. Every mutant lives in a fork of one process that has NumPy, SciPy and torch loaded already. What is
 done is kept in a file of JSON lines, with the test that noticed, and not done again; `report` counts.
 """
 
@@ -28,9 +28,11 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 ROOMS = ("recovery", "convolution")
 KEPT = ROOT / ".mutants"
-ENDS = ("killed", "timeout", "survived", "lived", "no tests")
-# Seconds of tests, as they ran alone, that a mutant is given at most; and how much slower they may be than that.
-BUDGET, SLOWER, GRACE = 25.0, 3.0, 30.0
+# What becomes of a mutant: a test fails, or it takes too long, or no test notices, or none runs its file.
+KILLED, LATE, SURVIVED, UNTESTED = "killed", "timeout", "survived", "no tests"
+# Seconds of tests, as they ran alone, that a mutant is given at most, the second time so many times as many; and how
+# much slower they may be than that.
+BUDGET, AGAIN, SLOWER, GRACE = 25.0, 4.0, 3.0, 30.0
 # What tests load, loaded once.
 LOADED = (
     "numpy", "scipy.signal", "scipy.ndimage", "scipy.optimize", "scipy.linalg", "scipy.stats", "torch", "hypothesis",
@@ -231,9 +233,9 @@ class Tests:
 
 
 def try_mutant(mutant: Mutant, tests: Sequence[str], seconds: float) -> tuple[str, str]:
-    """Run tests on a mutant in a fork; say what became of it (one of `ENDS`), and which test noticed."""
+    """Run tests on a mutant in a fork; say what became of it, and which test noticed."""
     if not tests:
-        return "no tests", ""
+        return UNTESTED, ""
     told, tell = os.pipe()
     child = os.fork()
     if not child:
@@ -242,7 +244,7 @@ def try_mutant(mutant: Mutant, tests: Sequence[str], seconds: float) -> tuple[st
     os.set_blocking(told, False)  # what a test has left running may hold the other end
     with os.fdopen(told, "rb") as pipe:
         end = _end(child, seconds)
-        return end, (pipe.read() or b"").decode() if end == "killed" else ""
+        return end, (pipe.read() or b"").decode() if end == KILLED else ""
 
 
 def _end(child: int, seconds: float) -> str:
@@ -253,11 +255,11 @@ def _end(child: int, seconds: float) -> str:
         if pid:
             code = os.waitstatus_to_exitcode(status)
             # 0 all passed, 5 none collected; a crash, an error on import and a failure are all noticed.
-            return {0: "survived", 5: "no tests"}.get(code, "killed")
+            return {0: SURVIVED, 5: UNTESTED}.get(code, KILLED)
         if time.monotonic() > deadline:
             os.killpg(child, signal.SIGKILL)
             os.waitpid(child, 0)
-            return "timeout"
+            return LATE
         time.sleep(0.02)
 
 
@@ -291,19 +293,17 @@ def run(count: int, seed: int, record: Path, seconds: float, *, again: bool) -> 
     ends = last_ends(record)
     unchanged = Mutant("convkit/recovery/plane.py", -1, 0, "nothing")
     end, by = try_mutant(unchanged, *tests.of(unchanged))
-    if end != "survived":
+    if end != SURVIVED:
         sys.exit(f"a file without a change is {end} by {by or 'the tests'}: mend that first")
     began = time.monotonic()
     for mutant in sample(count, seed):
-        if ends.get(mutant.key, "new") in (("killed", "lived", "new") if again else (*ENDS,)):
+        if (mutant.key not in ends or ends[mutant.key] == KILLED) if again else mutant.key in ends:
             continue
         if time.monotonic() - began > seconds:
             break
-        chosen, estimate = tests.of(mutant, 4 * BUDGET if again else BUDGET)
+        chosen, estimate = tests.of(mutant, AGAIN * BUDGET if again else BUDGET)
         start = time.monotonic()
         end, by = try_mutant(mutant, chosen, estimate)
-        if again and end == "survived":
-            end = "lived"  # twice
         spent = round(time.monotonic() - start, 1)
         line = {"mutant": mutant.key, "end": end, "by": by, "tests": len(chosen), "seconds": spent}
         with record.open("a") as file:
@@ -320,10 +320,10 @@ def report(record: Path) -> None:
     """Count what became of the mutants, and list those that no test noticed."""
     ends = last_ends(record)
     counts = Counter(ends.values())
-    killed = counts["killed"] + counts["timeout"]
-    print(f"{len(ends)} mutants: {killed} killed ({killed / max(1, len(ends)):.1%}), {counts['timeout']} by the clock")
+    noticed, late = counts[KILLED] + counts[LATE], counts[LATE]
+    print(f"{len(ends)} mutants: {noticed} noticed ({noticed / max(1, len(ends)):.1%}), {late} of them by the clock alone")
     for mutant, end in ends.items():
-        if end not in ("killed", "timeout"):
+        if end != KILLED:
             print(f"{end:9} {mutant}")
 
 

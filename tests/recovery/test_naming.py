@@ -12,6 +12,7 @@ from convkit.kernel import fixed_kernels, groups, named_kernel
 from convkit.kernel.rotation import rotated
 from convkit.recovery.naming import Match, Naming, name_kernel
 from convkit.recovery.naming.lines import half_gaussian, segment
+from convkit.recovery.naming.rounded_bells import fixed_point
 from convkit.recovery.naming.shapes import box_between
 
 LIBRARY = [entry.name for entries in groups().values() for entry in entries]
@@ -336,3 +337,11 @@ def test_boxes_narrower_than_two_pixels_keep_their_widths(height: float, width: 
     (found,) = (match for match in named(taps).names if match.name == "box")
     told = {parameter.name: parameter.value for parameter in found.parameters}
     assert (told["height"], told["width"]) == pytest.approx((height, width), abs=1e-3)
+
+
+@pytest.mark.parametrize("gain", [0.37, 2.0])
+def test_eight_bit_gaussians_are_known_whatever_their_gain(gain: float) -> None:
+    taps = gain * fixed_point(7, 1.2)
+    (match,) = (match for match in named(taps).names if "8-bit" in match.text)
+    assert match.gain == pytest.approx(gain)
+    assert abs(match.parameters[0].value - 1.2) <= match.parameters[0].error
