@@ -321,7 +321,7 @@ def report(record: Path) -> None:
     ends = last_ends(record)
     counts = Counter(ends.values())
     noticed, late = counts[KILLED] + counts[LATE], counts[LATE]
-    print(f"{len(ends)} mutants: {noticed} noticed ({noticed / max(1, len(ends)):.1%}), {late} of them by the clock alone")
+    print(f"{len(ends)} mutants: {noticed} noticed ({noticed / max(1, len(ends)):.1%}), {late} by the clock alone")
     for mutant, end in ends.items():
         if end != KILLED:
             print(f"{end:9} {mutant}")

@@ -4,6 +4,7 @@ import re
 
 import numpy as np
 import pytest
+import scipy.stats
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -12,6 +13,7 @@ from convkit.kernel import fixed_kernels, groups, named_kernel
 from convkit.kernel.rotation import rotated
 from convkit.recovery.naming import Match, Naming, name_kernel
 from convkit.recovery.naming.lines import half_gaussian, segment
+from convkit.recovery.naming.naming import _floors
 from convkit.recovery.naming.rounded_bells import fixed_point
 from convkit.recovery.naming.shapes import box_between
 
@@ -345,3 +347,24 @@ def test_eight_bit_gaussians_are_known_whatever_their_gain(gain: float) -> None:
     (match,) = (match for match in named(taps).names if "8-bit" in match.text)
     assert match.gain == pytest.approx(gain)
     assert abs(match.parameters[0].value - 1.2) <= match.parameters[0].error
+
+
+def test_of_many_roundings_of_one_bell_the_likeliest_is_named() -> None:
+    taps = fixed_point(7, 1.2) + np.random.default_rng(2).normal(scale=1e-3, size=(7, 7))
+    names = [
+        match.name for match in name_kernel(taps, 1e-6 * np.eye(49), (-3, -3)).names if "sigma between" in match.text
+    ]
+    assert names
+    assert len(names) == len(set(names))
+
+
+def test_rounding_to_a_step_has_the_error_of_a_uniform_deviate() -> None:
+    taps = np.rint(1000 * named_kernel("gaussian:1.3,9").taps) / 1000
+    assert _floors(taps)[-1][0] == pytest.approx(scipy.stats.uniform(scale=1 / 1000).std())
+
+
+def test_small_whole_numbers_are_not_taken_for_rounded_ones() -> None:
+    """A binomial whose middle is 3 for 4 is another kernel, though a rounding to whole numbers might explain it."""
+    naming = named(np.array([[1.0, 2, 1], [2, 3, 2], [1, 2, 1]]))
+    assert "binomial" not in {match.name for match in naming.names}
+    assert not naming.note

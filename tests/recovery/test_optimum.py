@@ -278,3 +278,15 @@ def test_what_is_said_to_be_determined_is_what_scipys_null_space_leaves_alone(se
         of = f" of the {unknowns} unknowns" if unknowns > 1 else ""
         many = "combination is" if rank == 1 else "combinations are"
         assert told == (f"only {rank} {many} determined{of}" if rank else "nothing is determined")
+
+
+@pytest.mark.parametrize(("outputs", "known"), [(4, True), (3, False)])
+def test_one_output_more_than_unknowns_tells_the_noise(outputs: int, known: bool, rng: np.random.Generator) -> None:
+    problem = Problem.of(rng.random((1, outputs + 1)), rng.random((1, outputs)), (1, 2))
+    found = optimum_of(problem)
+    rows, target = dense(problem)
+    if known:
+        (squares,) = np.linalg.lstsq(rows, target)[1]
+        assert found.variance == pytest.approx(squares, rel=1e-6)
+    else:
+        assert np.isnan(found.variance)

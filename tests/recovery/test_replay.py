@@ -459,6 +459,8 @@ def test_a_window_is_filled_up_until_it_is_centred() -> None:
 def test_what_may_round_either_way_is_a_tie() -> None:
     found = Replay(100, 98, 5, None, 5, 3, 1e-4, 1.0, 0.3)
     assert (found.ties, found.missed, found.exact) == (8, 2, False)
+    assert Replay(1, 1, 0, None, 0, 0, 1e-4, 0.0, 0.3).exact
+    assert not Replay(0, 0, 0, None, 0, 0, 1e-4, 0.0, 0.3).exact
 
 
 def test_the_line_that_is_shown() -> None:
