@@ -481,3 +481,16 @@ def test_nearly_a_product_of_whole_numbers_is_not_run_in_two_passes() -> None:
         programs = list(search.two_passes())
         assert len(programs) == passes  # rows or columns first, rounded or truncated
         assert all(search.run(program).sample.count for program in programs)
+
+
+@pytest.mark.parametrize("rounding", [Rounding.ROUND, Rounding.TRUNCATE])
+def test_on_both_sides_of_zero_rounding_and_truncation_are_told_apart(rounding: Rounding, rng) -> None:
+    """Above zero, rounding with half a level less is truncation; below, they differ, and the pixels tell."""
+    image, taps = rng.integers(0, 256, (60, 60)).astype(float), rng.standard_normal((2, 2)) / 3
+    sums = np.einsum("ijuv,uv->ij", np.lib.stride_tricks.sliding_window_view(image, (2, 2)), taps)
+    target = np.rint(sums - 0.5) if rounding is Rounding.ROUND else np.trunc(sums)
+    assert 0.2 < np.mean(sums < 0) < 0.8
+    kernel = Parameters(taps, -0.5)
+    found = find_rounding(Registered(image, target), kernel, (0, 0), WHOLE, bias_error=0.01)
+    assert found.program.rounding is rounding
+    assert found.sample.exact

@@ -365,3 +365,15 @@ def test_noisy_outputs_on_a_rail_are_left_out_by_prediction_in_the_smallest_wind
     error = np.sqrt(grown.nest.noise.variance * grown.nest.variances().max())
     assert np.abs(bent - taps).max() > 6 * error
     assert np.abs(inner - taps).max() < 4 * error
+
+
+@pytest.mark.parametrize("stride", [2, 3])
+def test_outputs_of_a_stride_lie_on_the_images_grid(stride: int, rng: np.random.Generator) -> None:
+    """From the first to the last, and nothing between them counts."""
+    target, mask = rng.random((7, 9)), rng.random((7, 9)) < 0.8
+    for used in (None, mask):
+        laid = Sample.of(Registered(rng.random((30, 40)), target, stride, used), Recording()).scene
+        assert (laid.stride, laid.target.shape) == (1, (6 * stride + 1, 8 * stride + 1))
+        np.testing.assert_array_equal(laid.target[::stride, ::stride], target)
+        np.testing.assert_array_equal(laid.mask[::stride, ::stride], True if used is None else used)
+        assert np.count_nonzero(laid.mask) == (target.size if used is None else np.count_nonzero(used))

@@ -364,3 +364,19 @@ def test_within_the_floor_of_many_roundings_most_must_be_explained(rng: np.rando
 @pytest.mark.parametrize(("share", "text"), [(-0.1, "0 %"), (0.0123, "1.2 %"), (0.0999, "10 %"), (0.456, "46 %")])
 def test_shares_in_words(share: float, text: str) -> None:
     assert _percent(share) == text
+
+
+def test_a_picture_has_sixteen_tiles_and_each_block_lies_in_the_one_where_it_begins() -> None:
+    problem = Problem.of(np.zeros((600, 900)), np.zeros((600, 900)), (1, 1))
+    found = [(block.tile, (block.top - 1) / 598, (block.left - 1) / 898) for block in blocks(problem)]
+    assert {tile for tile, _, _ in found} == set(range(16))
+    for tile, down, across in found:
+        assert (tile // 4, tile % 4) == (int(4 * down), int(4 * across))
+
+
+def test_measures_are_in_deviations_of_the_image_from_its_mean(rng: np.random.Generator) -> None:
+    image = 3.0 + 0.2 * rng.random((50, 60))
+    problem = Problem.of(image, image, (1, 1))
+    filtered = Sample.of(problem, find_optimum(problem, problem.condensed())).filtered
+    assert filtered.origin == pytest.approx(image.mean(), rel=1e-3)
+    assert filtered.unit == pytest.approx(image.std(), rel=1e-2)
