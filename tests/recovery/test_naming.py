@@ -368,3 +368,10 @@ def test_small_whole_numbers_are_not_taken_for_rounded_ones() -> None:
     naming = named(np.array([[1.0, 2, 1], [2, 3, 2], [1, 2, 1]]))
     assert "binomial" not in {match.name for match in naming.names}
     assert not naming.note
+
+
+@pytest.mark.parametrize("box", [(3.75, 2.5, 0.25, -0.125), (2.2, 3.4, -0.3, 0.2)])
+def test_boxes_beside_the_pixel_grid(box: tuple[float, float, float, float]) -> None:
+    (found,) = (match for match in named(box_between(*box)).names if match.name == "box")
+    told = {parameter.name: parameter.value for parameter in found.parameters}
+    assert tuple(told[name] for name in ("height", "width", "down", "right")) == pytest.approx(box, abs=1e-3)
