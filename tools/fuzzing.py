@@ -10,9 +10,11 @@ import re
 import subprocess
 import sys
 import tempfile
+from base64 import b64encode
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
+SELF = Path(__file__).resolve()
+ROOT = SELF.parents[1]
 CORPUS, FOUND = ROOT / "tests/fuzz/corpus", ROOT / ".fuzz"
 LIMITS = ("-max_len=4096", "-timeout=20", "-rss_limit_mb=2048", "-print_final_stats=1", "-verbosity=0")
 
@@ -26,7 +28,6 @@ def fuzz(name: str, seconds: int, seed: int) -> None:
         from fuzz.harnesses import feed
     (FOUND / name).mkdir(parents=True, exist_ok=True)
     where = (str(FOUND / name), str(CORPUS / name), f"-artifact_prefix={FOUND}/{name}-")
-    os.chdir(tempfile.mkdtemp(prefix="convkit-fuzz-"))
     atheris.Setup(
         [sys.argv[0], *where, *LIMITS, f"-max_total_time={seconds}", f"-seed={seed}"], lambda data: feed(name, data)
     )
@@ -49,16 +50,21 @@ def main() -> None:
         return
     failed = False
     for name in given.names or sorted(path.name for path in CORPUS.iterdir()):
-        done = subprocess.run(
-            [sys.executable, __file__, name, "--here", f"--seconds={given.seconds}", f"--seed={given.seed}"],
-            capture_output=True, text=True, errors="replace", check=False,
-        )  # fmt: skip
-        count = re.search(r"number_of_executed_units: (\d+)", done.stderr)
+        before = {*FOUND.glob(f"{name}-*")}
+        with tempfile.TemporaryDirectory(prefix="convkit-fuzz-") as folder:
+            done = subprocess.run(
+                [sys.executable, SELF, name, "--here", f"--seconds={given.seconds}", f"--seed={given.seed}"],
+                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", check=False,
+                cwd=folder, env=os.environ | {"TMPDIR": folder},
+            )  # fmt: skip
+        count = re.search(r"number_of_executed_units: (\d+)", done.stdout)
         print(f"{name:12} {int(count[1]) if count else 0:>9,} executions in {given.seconds} s, "
               f"{'no fault' if done.returncode == 0 else 'A FAULT'}", flush=True)  # fmt: skip
         if done.returncode:
             failed = True
-            print(done.stderr[-4000:])
+            print(done.stdout[-8000:])
+            for path in sorted({*FOUND.glob(f"{name}-*")} - before):  # in case nobody sees this machine again
+                print(f"{path.name} in base64: {b64encode(path.read_bytes()).decode()}")
     sys.exit(failed)
 
 

@@ -19,6 +19,8 @@ PROGRAMS = (
     "convert {input} -blur 0x1.2 {output}",
     "convert {input} -gaussian-blur 0x1.2 {output}",
     "vips gaussblur {input} {output} 1.2",
+    "gm convert {input} -unsharp 0x1.2+1.5+0 {output}",
+    "convert {input} -unsharp 0x1.2+1.5+0 {output}",
     "gm convert {input} -median 1 {output}",
     "convert {input} -emboss 1 {output}",
 )

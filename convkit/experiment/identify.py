@@ -13,6 +13,7 @@ from convkit.recovery.naming import Naming, name_kernel
 from convkit.recovery.proof import (
     Border,
     FoundRounding,
+    Layers,
     Program,
     Replay,
     Snapped,
@@ -94,6 +95,14 @@ class Understood:
         return self.answer.problem.size
 
     @property
+    def place(self) -> tuple[int, int]:
+        """Where the program's window begins, relative to the output: one wider than the kernel is centred."""
+        if self.identity is None:
+            return self.posed.offset
+        height, width = self.identity.rounding.program.taps.shape
+        return self.posed.offset if (height, width) == self.size else (-(height // 2), -(width // 2))
+
+    @property
     def largest_error(self) -> float | None:
         """The largest standard error of a tap: 0 of a proven kernel, None when the data leave some open."""
         if self.identity is not None and self.identity.proven:
@@ -112,6 +121,12 @@ def identify(posed: Posed, answer: Answer) -> Identity:
     stage = _Stage.of(posed, answer, covariance)
     told = stage.best(optimum.point, covariance, identifiable=optimum.spectrum.identifiable)
     proven = told.proven
+    found = Parameters(
+        told.snapped.taps if told.snapped is not None else optimum.point.taps, told.parameters(recording.level).bias
+    )
+    taps = found.taps.size
+    errors = np.zeros((taps, taps)) if proven else covariance[:taps, :taps]
+    naming = name_kernel(found.taps, errors, posed.offset, samples=int(optimum.count))
     border = None
     if posed.padding is None and answer.problem.stride == 1:
         border = find_border(
@@ -121,13 +136,8 @@ def identify(posed: Posed, answer: Answer) -> Identity:
             recording,
             told.replays[0],
             image_level=stage.image_level,
+            layers=Layers.of(naming.names),
         )
-    found = Parameters(
-        told.snapped.taps if told.snapped is not None else optimum.point.taps, told.parameters(recording.level).bias
-    )
-    taps = found.taps.size
-    errors = np.zeros((taps, taps)) if proven else covariance[:taps, :taps]
-    naming = name_kernel(found.taps, errors, posed.offset, samples=int(optimum.count))
     judgement = judge_pair(posed, answer, reproduced=all(one.exact for one in told.replays))
     return Identity(found, proven, told.snapped, told.rounding, told.replays, border, judgement, naming)
 
@@ -268,13 +278,11 @@ def rim_of(found: Understood, scene: Registered) -> Border | None:
     identity, posed = found.identity, found.posed
     if identity is None or identity.judgement.verdict in (Verdict.NOT_LINEAR, Verdict.NOT_IDENTIFIABLE):
         return None
-    program, recording = identity.rounding.program, posed.recording
-    size = program.taps.shape[0], program.taps.shape[1]
-    # A window that is wider than the kernel found is the program's, and centred.
-    place = posed.offset if size == found.size else (-(size[0] // 2), -(size[1] // 2))
+    program, recording, place = identity.rounding.program, posed.recording, found.place
     level = posed.inputs.images[0].level
     interior = replay(scene, program, place, recording, image_level=level)
-    border = find_border(scene, program, place, recording, interior, image_level=level)
+    layers = Layers.of(identity.naming.names)
+    border = find_border(scene, program, place, recording, interior, image_level=level, layers=layers)
     if border.rule is not None and posed.inputs.linear:  # where nothing is reproduced to the last bit
         rms = border.candidates[0].rms
         told = f"{border.rule} leaves a residual of {rms:.3g} in linear light, {interior.rms:.3g} inside"

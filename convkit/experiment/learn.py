@@ -220,10 +220,9 @@ def _run_resizer(experiment: Experiment, read: Read, understand: Understand, aud
     began = time.perf_counter()
     resized = understand_resizer(experiment, read(experiment), understand)
     found = resized.first
-    channels = resized.channels(understand)
     seconds = time.perf_counter() - began
     descent, learning_rate = _search(found.answer, found.posed, audience)
-    record = assemble(found, channels, resized.light, descent, learning_rate, seconds + descent.seconds)
+    record = assemble(found, resized.channels, resized.light, descent, learning_rate, seconds + descent.seconds)
     return with_phases(record, resized, experiment)
 
 

@@ -17,11 +17,11 @@ from convkit.experiment.settings import Experiment, Transfer
 from convkit.image import Image
 from convkit.probe.ask import Program, opened
 from convkit.probe.contrast import check_same_size, find_contrast
+from convkit.probe.likewise import OTHERS, filtered_likewise
 from convkit.probe.mixing import Mixing, find_mixing
 from convkit.probe.noise import repeatability
 from convkit.probe.picture import Contrast
 from convkit.probe.shift import SHIFT, shifted_difference, tile_difference
-from convkit.probe.small import LEVELS, small_differences
 from convkit.probe.superposition import Tolerance, superposition
 from convkit.recovery.proof import Border
 from convkit.recovery.registered import Registered
@@ -111,8 +111,9 @@ class Probed:
         for name in ("tiles", "shift"):
             if name in failed:
                 return Verdict.NOT_LINEAR.value, f"not shift-invariant: {failed[name].told}"
-        if "small differences" in failed and "repeatability" not in failed:
-            return Verdict.NOT_LINEAR.value, f"not linear: {failed['small differences'].told}"
+        for other in OTHERS:
+            if other.test in failed and "repeatability" not in failed:
+                return Verdict.NOT_LINEAR.value, f"not linear: {failed[other.test].told}"
         if "repeatability" in failed and verdict != Verdict.NOT_IDENTIFIABLE.value:
             verdict = verdict if verdict == Verdict.NOT_LINEAR.value else Verdict.NOISY.value
             return verdict, f"not repeatable: {failed['repeatability'].told}"
@@ -304,7 +305,7 @@ class Session:
         made = [
             superposition(program.ask, image.shape, self.contrast, self.rng, program.steps, tolerance),
             self.tiles(),
-            self.small(tolerance),
+            *self.others(tolerance),
         ]
         shifts = self.shifts()
         if shifts is not None:
@@ -319,14 +320,16 @@ class Session:
         level = self.found.posed.recording.level
         return tile_difference(problem.pairs, problem.size, level, stride=problem.stride, lossy=self.program.lossy)
 
-    def small(self, tolerance: Tolerance) -> Evidence | None:
-        """Ask for a picture of little contrast, where the kernel found should do as well."""
+    def others(self, tolerance: Tolerance) -> list[Evidence | None]:
+        """Ask for pictures of other kinds, where the kernel found should do as well."""
         identity, found = _of_linear(self.found), self.found
         if identity is None or found.posed.inputs.linear or self.program.lossy:
-            return None
-        picture = Contrast(self.contrast.mean, LEVELS / 255).draw(_SHAPE, self.rng, self.program.steps)
-        image, answer = self.program.ask(picture)
-        return small_differences(image, answer, identity.point, found.posed.offset, tolerance)
+            return []
+        made, taps = [], identity.rounding.program.taps
+        for other in OTHERS:
+            image, answer = self.program.ask(other.draw(self.contrast, _SHAPE, self.rng, self.program.steps))
+            made.append(filtered_likewise(other, image, answer, taps, found.place, tolerance))
+        return made
 
     def _asked_in_colour(self, shape: Shape) -> tuple[tuple[Image, ...], tuple[Image, ...]]:
         """Show the program a picture in colour; nothing where it takes gray ones only, and fails."""
@@ -408,9 +411,9 @@ class _ResizerSession(Session):
             return self._resized.judgement.evidence[0]
         return super().tiles()
 
-    def small(self, tolerance: Tolerance) -> Evidence | None:  # noqa: ARG002 - as of any program
+    def others(self, tolerance: Tolerance) -> list[Evidence | None]:  # noqa: ARG002 - as of any program
         """Leave that to superposition."""
-        return None
+        return []
 
     def border(self) -> Border | None:
         """Return the rule told from the rims of all phases."""
@@ -418,13 +421,13 @@ class _ResizerSession(Session):
 
     def _colour(self) -> tuple[Mixing | None, tuple[Understood, ...]]:
         """Show the program a picture in colour: the kernel of each channel, in the first phase."""
-        if _of_linear(self.found) is None or not self.program.colour or self._resized.separable is not None:
+        if _of_linear(self.found) is None or not self.program.colour:
             return None, ()
         before, after = self._asked_in_colour(_SHAPE_RESIZED)
         if len(before) != 3 or len(after) != 3:
             return None, ()
         inputs = Inputs(before, after, (None,) * 3, colour=True, lossy=self.program.lossy)
-        return None, understand_resizer(self.experiment, inputs, self.understand).channels(self.understand)
+        return None, understand_resizer(self.experiment, inputs, self.understand).channels
 
 
 def _values(image: Image) -> NDArray[np.float64]:

@@ -28,7 +28,13 @@ def _rows(values: NDArray[np.float64]) -> list[list[float | None]]:
 
 def _array(value: Any) -> NDArray[np.float64]:
     """Read rows of numbers; None stands for a value that is not determined."""
-    return np.array(value, dtype=np.float64)
+    try:
+        rows = np.array(value, dtype=np.float64)
+    except (TypeError, OverflowError) as error:  # which pydantic does not take for a mistake in what was read
+        raise ValueError("rows of numbers are expected") from error
+    if rows.ndim != 2:
+        raise ValueError("rows of numbers are expected")
+    return rows
 
 
 Taps = Annotated[

@@ -46,6 +46,8 @@ _ORDER = [Verdict.EXACT, Verdict.LINEAR, Verdict.NOISY, Verdict.NOT_LINEAR, Verd
 _FLOAT = 2.0**-20
 # Outputs are believed to drift when that leaves less than this share of the variance.
 _CLEARLY_LESS = 0.5
+# Standard deviations of a variance beyond which it is another.
+_DEVIATES = 6.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,6 +69,8 @@ class Resized:
     border : Border or None
     judgement : Judgement
         On all phases.
+    channels : tuple of Understood
+        What the first phase is of red, green and blue, of colour pictures.
     """
 
     rows: Axis
@@ -79,6 +83,7 @@ class Resized:
     light: Light | None
     border: Border | None
     judgement: Judgement
+    channels: tuple[Understood, ...] = ()
 
     @property
     def first(self) -> Understood:
@@ -100,13 +105,6 @@ class Resized:
             return max(float(side.errors.max()) for side in (self.separable.rows, self.separable.columns))
         errors = [one.largest_error for _, one in self.phases]
         return None if None in errors else max(error for error in errors if error is not None)
-
-    def channels(self, understand: Understand) -> tuple[Understood, ...]:
-        """Return what the first phase is of each channel of colour pictures."""
-        found = self.first
-        if self.separable is not None or not found.posed.inputs.colour:
-            return ()
-        return tuple(understand(found.posed.only(channel)) for channel in range(3))
 
     @property
     def reach(self) -> tuple[int, int]:
@@ -173,7 +171,9 @@ def _by_phases(experiment: Experiment, inputs: Inputs, rows: Axis, columns: Axis
     border = _agreed([rim_of(one, scenes_of(one.posed)[0]) for _, one in found])
     curve = tuple(draw_curve(phases, rows))
     nearest = None if names else nearest_name(phases, rows, columns)
-    return Resized(rows, columns, tuple(found), None, names, nearest, curve, light, border, _worst(found))
+    first = found[0][1].posed
+    channels = tuple(understand(first.only(channel)) for channel in range(3)) if first.inputs.colour else ()
+    return Resized(rows, columns, tuple(found), None, names, nearest, curve, light, border, _worst(found), channels)
 
 
 def _by_axes(experiment: Experiment, inputs: Inputs, rows: Axis, columns: Axis, understand: Understand) -> Resized:
@@ -187,7 +187,12 @@ def _by_axes(experiment: Experiment, inputs: Inputs, rows: Axis, columns: Axis, 
     curve = tuple(separable.curve())
     names = separable.names
     nearest = None if names else separable.nearest
-    return Resized(rows, columns, ((phase, one),), separable, names, nearest, curve, light, border, judgement)
+    channels = tuple(
+        _of_a_phase(experiment, part, _own(part, separable), understand)
+        for part in (seen.only(channel) for channel in (range(3) if inputs.colour else ()))
+    )
+    phases = ((phase, one),)
+    return Resized(rows, columns, phases, separable, names, nearest, curve, light, border, judgement, channels)
 
 
 def _in_light(
@@ -214,6 +219,15 @@ def _in_light(
     if asked is Transfer.LINEAR or lesser_light(linear_left, left):
         return linear, Light(Transfer.LINEAR, left, linear_left), linear_inputs
     return encoded, Light(Transfer.SRGB, left, linear_left), inputs
+
+
+def _own(inputs: Inputs, shared: Separable) -> Separable:
+    """Return what the channels have in common, with one's own taps along the rows where these explain clearly more."""
+    planes = _planes(inputs)
+    own = find_separable(planes, shared.rows.axis, shared.columns.axis, inputs.recording)
+    left = float(np.mean([np.square(rest).mean() for _, rest in shared.left(planes)]))
+    chance = 1.0 + _DEVIATES * (2.0 / own.count) ** 0.5
+    return replace(shared, columns=own.columns) if left > chance * own.variance else shared
 
 
 def _of_a_phase(experiment: Experiment, inputs: Inputs, found: Separable, understand: Understand) -> Understood:

@@ -176,6 +176,8 @@ def _rows_of_page(path: Path, file: BinaryIO, page: "tifffile.TiffPage", white: 
     kept = _float_type(stored)
     shape = page.imagelength, page.imagewidth
     if page.is_contiguous and page.compression == 1:
+        if sum(page.databytecounts) != math.prod(shape) * stored.itemsize:
+            return None
         begins = page.dataoffsets[0]
         _check_length(file, begins, shape, stored, path)
         read = _plain_rows(file, begins, stored, shape[1], kept, path, white=white)

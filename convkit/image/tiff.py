@@ -1,10 +1,11 @@
 """TIFF: by Pillow what it reads exactly, the rest by tifffile."""
 
-from typing import TYPE_CHECKING, BinaryIO
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
-from convkit.errors import MissingExtraError
+from convkit.errors import ImageError, MissingExtraError
 from convkit.image.image import check_size
 from convkit.image.pillow import from_pillow, split_alpha
 from convkit.image.raster import Raster, Samples, check_pages, unsupported
@@ -17,6 +18,9 @@ _MAGICS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")  # either byte order; + is th
 
 # Tags and values of the TIFF specification.
 _BITS, _PHOTOMETRIC, _EXTRA, _FORMAT, _ORIENTATION = 258, 262, 338, 339, 274
+_WIDTH, _HEIGHT, _STRIPS, _ROWS_PER_STRIP, _SAMPLES, _PLANAR = 256, 257, 273, 278, 277, 284
+_TILE_WIDTH, _TILE_HEIGHT, _TILES = 322, 323, 324
+_SEPARATE = 2
 _WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB = 0, 1, 2
 _CHANNELS = {_WHITE_IS_ZERO: 1, _BLACK_IS_ZERO: 1, _RGB: 3}
 _PREMULTIPLIED, _STRAIGHT = 1, 2
@@ -65,6 +69,8 @@ def read_tiff(file: BinaryIO, name: str, max_pixels: int) -> Raster:
         raise unsupported(name, f"{picture.mode} colours")
     extra = picture.tag_v2.get(_EXTRA, ())
     _check_extra(extra, name)
+    if not has_all_pieces(picture.tag_v2.get):
+        raise _missing(name)
     if not _exact(picture):
         return _read_with_tifffile(file, name, max_pixels)
     raster = from_pillow(picture, name)
@@ -103,13 +109,15 @@ def _read_with_tifffile(file: BinaryIO, name: str, max_pixels: int) -> Raster:
         page = pages.pages.first
         check_size(page.imagelength, page.imagewidth, name, max_pixels)
         _check_extra(page.extrasamples, name)
+        if not has_all_pieces(page.tags.valueof):
+            raise _missing(name)
         channels = page.samplesperpixel - len(page.extrasamples)
         if channels != _CHANNELS.get(page.photometric) or page.imagedepth != 1:
             colours = getattr(page.photometric, "name", page.photometric)
             raise unsupported(name, f"{channels} channels of {colours}")
         samples = np.moveaxis(page.asarray(), 0, -1) if page.axes == "SYX" else page.asarray()
         if samples.shape[:2] != (page.imagelength, page.imagewidth):  # tifffile only logs what it could not find
-            raise unsupported(name, "pixels missing", "saving it anew")
+            raise _missing(name)
         return _raster(
             samples,
             name,
@@ -119,11 +127,50 @@ def _read_with_tifffile(file: BinaryIO, name: str, max_pixels: int) -> Raster:
         )
 
 
+def has_all_pieces(tag: Callable[[int], Any]) -> bool:
+    """Tell whether a page names as many strips or tiles as it has; decoders leave black, in silence, what is not named.
+
+    Parameters
+    ----------
+    tag : function
+        Gives the value of the tag of a number; None without one.
+
+    Examples
+    --------
+    >>> page = {256: 24, 257: 20, 278: 16, 273: (8, 392)}  # width, height, rows of a strip, where they begin
+    >>> has_all_pieces(page.get), has_all_pieces({**page, 273: (8,)}.get)
+    (True, False)
+    """
+    height, width, strips, tiles = tag(_HEIGHT), tag(_WIDTH), tag(_STRIPS), tag(_TILES)
+    if (strips is None) == (tiles is None):
+        return False
+    starts = strips if tiles is None else tiles
+    if tiles is None:
+        tall, wide = min(tag(_ROWS_PER_STRIP) or height, height), width
+    else:
+        tall, wide = tag(_TILE_HEIGHT), tag(_TILE_WIDTH)
+    planes = tag(_SAMPLES) or 1 if tag(_PLANAR) == _SEPARATE else 1
+    whole = all(isinstance(number, int) for number in (height, width, tall, wide, planes, *_listed(starts)))
+    if not whole or min(height, width, tall, wide) < 1:
+        return False
+    return bool(-(-height // tall) * -(-width // wide) * planes == len(_listed(starts)))
+
+
+def _listed(value: Any) -> tuple[Any, ...]:
+    return tuple(value) if isinstance(value, (tuple, list)) else (value,)
+
+
+def _missing(name: str) -> ImageError:
+    return unsupported(name, "pixels missing", "saving it anew")
+
+
 def gray_samples(page: "tifffile.TiffPage") -> int | None:
     """White of a gray page whose samples mean what they say: 0 for floats; None for a page that needs more care."""
     plain = page.photometric == _BLACK_IS_ZERO and page.samplesperpixel == 1 and page.imagedepth == 1
     upright = page.tags.valueof(_ORIENTATION, default=1) == 1
-    if not plain or not upright or page.dtype is None or page.bitspersample != 8 * page.dtype.itemsize:
+    if not plain or not upright or not has_all_pieces(page.tags.valueof):
+        return None
+    if page.dtype is None or page.bitspersample != 8 * page.dtype.itemsize:
         return None
     if page.dtype.kind == "u" and page.dtype.itemsize <= 2:
         return int(np.iinfo(page.dtype).max)

@@ -33,14 +33,31 @@ def _pillow_box_blur(radius: float) -> Taps:
     return np.outer(row, row)
 
 
-def _pillow_gaussian_blur(radius: float) -> Taps:
-    """Three boxes that together have the variance ``radius²`` (Pillow rounds to 8 bits after each)."""
+def pillow_pass(radius: float) -> Taps:
+    """Row of one of the three boxes that together have the variance ``radius²``: a pass of Pillow's Gaussian.
+
+    Examples
+    --------
+    >>> pillow_pass(1.2)
+    array([0.24, 0.52, 0.24])
+    """
     variance = radius**2 / 3
     whole = math.floor((math.sqrt(12 * variance + 1) - 1) / 2)
     edge = (2 * whole + 1) * (whole * (whole + 1) - 3 * variance) / (6 * (variance - (whole + 1) ** 2))
-    box = _extended_box(whole + edge)
+    return _extended_box(whole + edge)
+
+
+def _pillow_gaussian_blur(radius: float) -> Taps:
+    """Three passes along each axis (Pillow rounds to 8 bits after each)."""
+    box = pillow_pass(radius)
     row = np.convolve(np.convolve(box, box), box)
     return np.outer(row, row)
+
+
+def _pillow_unsharp_mask(radius: float, percent: float) -> Taps:
+    taps = -percent / 100 * _pillow_gaussian_blur(radius)
+    taps[taps.shape[0] // 2, taps.shape[1] // 2] += 1 + percent / 100
+    return taps
 
 
 def _extended_box(radius: float) -> Taps:
@@ -90,6 +107,8 @@ FAMILIES = (
            _pillow_box_blur),
     Recipe("pillow/gaussian-blur", "pillow", "GaussianBlur: three boxes",
            (real("radius", 2.0, 0, 500),), _pillow_gaussian_blur),
+    Recipe("pillow/unsharp-mask", "pillow", "UnsharpMask with threshold 0",
+           (real("radius", 2.0, 0, 500), real("percent", 150.0, 0, 100_000)), _pillow_unsharp_mask),
     Recipe("scipy/sobel", "scipy", "ndimage.sobel", (_AXIS,), partial(_scipy_gradient, smoothing=(1, 2, 1))),
     Recipe("scipy/prewitt", "scipy", "ndimage.prewitt", (_AXIS,), partial(_scipy_gradient, smoothing=(1, 1, 1))),
     Recipe("scipy/gaussian", "scipy", "ndimage.gaussian_filter",

@@ -53,6 +53,17 @@ def binomial(size: tuple[int, int]) -> Taps:
     return np.outer(rows, columns)
 
 
+def tent(size: tuple[int, int]) -> Taps:
+    """Weights that grow to the middle by equal steps, of sum 1: a box run twice, and stack blur."""
+    rows, columns = (np.minimum(np.arange(1, n + 1), np.arange(n, 0, -1)) for n in size)
+    return unit_sum(np.outer(rows, columns).astype(np.float64))
+
+
+def diagonal(length: int) -> Taps:
+    """Equal taps from the upper left to the lower right, of sum 1: the motion blur of many a lesson."""
+    return np.eye(length) / length
+
+
 def disk(radius: float) -> Taps:
     """Area of each pixel inside the circle, exactly, over the circle's area (MATLAB's `fspecial('disk')`)."""
     reach = math.ceil(radius - 0.5)
@@ -173,10 +184,13 @@ FAMILIES = (
            (integer("dy", 0, -2047, 2047), integer("dx", 1, -2047, 2047)), shift),
     Recipe("box", "smoothing", "mean of the window", (window("size", (3, 3)),), box),
     Recipe("binomial", "smoothing", "rows of Pascal's triangle, sum 1", (window("size", (3, 3)),), binomial),
+    Recipe("tent", "smoothing", "weights that grow to the middle by equal steps, sum 1",
+           (window("size", (5, 5)),), tent),
     Recipe("gaussian", "smoothing", "sampled Gaussian, sum 1; auto reaches 4 sigma, rounded",
            (spread("sigma", 1.0), window("size", None)), gaussian),
     Recipe("disk", "smoothing", "out-of-focus blur: exact circle areas, as fspecial",
            (real("radius", 5.0, 0.1, 2047),), disk),
+    Recipe("diagonal", "smoothing", "equal taps along the diagonal, sum 1", (integer("length", 9, 1, 1000),), diagonal),
     Recipe("motion", "smoothing", "streak, angle counter-clockwise, as fspecial",
            (real("length", 9.0, 1, 2047), real("angle", 0.0)), motion),
     Recipe("unsharp", "sharpening", "identity + amount·(identity - gaussian)",

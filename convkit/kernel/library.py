@@ -128,7 +128,7 @@ def groups() -> dict[str, list[Entry]]:
     Examples
     --------
     >>> [entry.signature for entry in groups()["smoothing"]][:3]
-    ['box:size=3', 'binomial:size=3', 'gaussian:sigma=1,size=auto']
+    ['box:size=3', 'binomial:size=3', 'tent:size=5']
     """
     listing: dict[str, list[Entry]] = {group: [] for group in _GROUPS}
     for recipe in _recipes().values():

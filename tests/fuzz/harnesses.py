@@ -23,7 +23,8 @@ from convkit.kernel.vips_matrix import read_vips
 
 Harness = Callable[[bytes], None]
 _PIXELS = 1 << 16  # so that one input takes no longer than the next
-_folder = Path(tempfile.mkdtemp(prefix="convkit-fuzz-"))  # empty but for what is being read
+_temporary = tempfile.TemporaryDirectory(prefix="convkit-fuzz-")  # gone with the process
+_folder = Path(_temporary.name)  # empty but for what is being read
 
 
 def kernel_text(data: bytes) -> None:

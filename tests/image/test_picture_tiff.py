@@ -11,7 +11,7 @@ import pytest
 import tifffile
 
 from convkit.errors import ImageError, MissingExtraError
-from convkit.image import load_image, read_image
+from convkit.image import load_image, read_image, read_large
 
 PLAIN = ["uint8", "uint16", "float32"]  # what needs no tifffile to read, in gray
 BEYOND = ["int8", "int16", "uint32", "int32", "float16", "float64"]
@@ -197,3 +197,15 @@ def test_tiff_from_standard_input(monkeypatch):
     tifffile.imwrite(buffer, stored, photometric="rgb")
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(buffer.getvalue())))
     assert np.array_equal(load_image("-", gray="g") * 65535, stored[..., 1])
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "float32", "float64"])
+@pytest.mark.parametrize("by_rows", [False, True])
+def test_strips_that_are_not_there_are_not_black(dtype, by_rows, tmp_path):
+    """Of twenty rows in strips of three, one strip is named: decoders would leave seventeen rows black."""
+    path = tmp_path / "a.tif"
+    tifffile.imwrite(path, _samples(dtype, (20, 24)), photometric="minisblack")
+    with tifffile.TiffFile(path, mode="r+") as pages:
+        pages.pages.first.tags["RowsPerStrip"].overwrite(3)
+    with pytest.raises(ImageError, match="pixels missing"):
+        (read_large(path, 1) or read_image(path)) if by_rows else read_image(path)

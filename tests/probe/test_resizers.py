@@ -101,6 +101,24 @@ def test_enlarging_has_a_kernel_for_each_phase() -> None:
     assert np.allclose([abs(x) + weight for x, weight in found.resizer.curve], 1.0, atol=4e-3)
 
 
+@pytest.mark.skipif(shutil.which("vips") is None, reason="not installed: vips")
+def test_libvips_enlarges_half_an_output_pixel_off() -> None:
+    """Its cubic places outputs on 64ths of a pixel, its linear one anywhere."""
+    place = "at the outputs' upper left corners"
+    twice = learn_kernel(program="vips resize {input} {output} 2", stride="auto")
+    assert twice.resizer.names[0] == f"bicubic, a = -0.5, {place}"
+    assert twice.phases[3].kernel.learned.shape == (1, 1)  # on a pixel
+    thrice = learn_kernel(program="vips resize {input} {output} 3", stride="auto")
+    assert thrice.resizer.names[0] == f"bicubic, a = -0.5, {place}, in 64ths of a pixel"
+    linear = learn_kernel(program="vips resize {input} {output} 3 --kernel linear", stride="auto")
+    assert linear.resizer.names[0] == f"triangle (bilinear), {place}"
+
+
+@pytest.mark.parametrize("factor", [1.5, 1.37, 0.6])
+def test_opencvs_area_is_the_overlap_when_enlarging_too(factor: float) -> None:
+    assert asked(opencv(factor, cv2.INTER_AREA)).resizer.names[0].startswith("area")
+
+
 def test_three_pixels_to_two() -> None:
     found = asked(opencv(2 / 3, cv2.INTER_CUBIC))
     assert (found.resizer.steps, found.resizer.outputs, len(found.phases)) == ((3, 3), (2, 2), 4)
@@ -338,6 +356,23 @@ def test_an_expected_kernel_needs_a_resizer_of_one() -> None:
     assert found.expectation.met
     with pytest.raises(SettingsError, match="2x2 output phases"):
         learn_kernel(program=pillow(2, PILLOW.BOX), probe_format="png", stride="auto", expect="box:2")
+
+
+@pytest.mark.parametrize("size", [(59, 47), (100, 40)])  # 59/160 and 47/120; another ratio on either axis
+def test_channels_of_many_phases_are_told_apart(size: tuple[int, int], tmp_path: Path, rng) -> None:
+    big = rng.integers(0, 256, (120, 160, 3)).astype(np.uint8)
+    Image.fromarray(big).save(tmp_path / "big.png")
+    alike = Image.fromarray(big).resize(size, PILLOW.BILINEAR)
+    alike.save(tmp_path / "alike.png")
+    others = np.array(alike)
+    others[..., 2] = np.asarray(Image.fromarray(big[..., 2]).resize(size, PILLOW.BOX))
+    Image.fromarray(others).save(tmp_path / "apart.png")
+    found = learn_kernel(tmp_path / "big.png", target=tmp_path / "alike.png", stride="auto")
+    assert len(found.channels) == 3
+    assert found.channels_share
+    assert found.resizer.names[0].startswith("triangle (bilinear), antialiased")
+    apart = learn_kernel(tmp_path / "big.png", target=tmp_path / "apart.png", stride="auto")
+    assert not apart.channels_share
 
 
 def test_channels_of_resized_pictures_are_told_apart(tmp_path: Path, rng) -> None:

@@ -2,6 +2,7 @@
 
 import re
 
+import cv2
 import numpy as np
 import pytest
 import scipy.stats
@@ -15,7 +16,7 @@ from convkit.recovery.naming import Match, Naming, name_kernel
 from convkit.recovery.naming.lines import half_gaussian, segment
 from convkit.recovery.naming.naming import _floors
 from convkit.recovery.naming.rounded_bells import fixed_point
-from convkit.recovery.naming.shapes import box_between
+from convkit.recovery.naming.shapes import binned_bell, box_between
 
 LIBRARY = [entry.name for entries in groups().values() for entry in entries]
 # What is the same kernel, by its plain name.
@@ -132,6 +133,12 @@ def test_flips_are_told_apart(step: tuple[int, int], words: str) -> None:
         (named_kernel("motion:9,30").taps, "Motion blur, length 9, angle 30 degrees, sum 1"),
         (named_kernel("unsharp:2,1.5,13").taps, "Unsharp mask, amount 1.5, sigma = 2, truncated to 13x13, sum 1"),
         (named_kernel("pillow/box-blur:1.7").taps, "Box with fractional edges, height 4.4, width 4.4, sum 1"),
+        (named_kernel("tent:7x5").taps, "Tent 7x5, sum 1, centred"),
+        (named_kernel("diagonal:9").taps, "Diagonal motion blur, 9 pixels, sum 1, centred"),
+        (
+            named_kernel("diagonal:9").taps[:, ::-1],
+            "Diagonal motion blur, 9 pixels, sum 1, mirrored, centred",
+        ),
         (named_kernel("log:1.4,11").taps, "Laplacian of a Gaussian, sigma = 1.4, truncated to 11x11"),
         (segment(7.3, 55.0), "Motion blur (a line of no width), length 7.3, angle 55 degrees, sum 1"),
         (
@@ -219,6 +226,9 @@ def test_the_offset_of_a_named_kernel_is_that_of_its_own_window(offset: tuple[in
         ("imagemagick/blur:4,1.2", {"sigma": 1.2}),
         ("imagemagick/comet:9,2,90", {"sigma": 2, "angle": 90, "count": 9}),
         ("imagemagick/log:4,1.1", {"sigma": 1.1}),
+        ("pillow/unsharp-mask:3,50", {"radius": 3, "percent": 50}),
+        ("tent:9", {"rows": 9, "columns": 9}),
+        ("diagonal:15", {"length": 15}),
         ("matlab/laplacian:0.35", {"alpha": 0.35}),
         ("matlab/unsharp:0.35", {"alpha": 0.35}),
         ("octave/log:9,1.1", {"sigma": 1.1}),
@@ -256,9 +266,36 @@ def test_tilted_moved_and_sloping_gaussians(degrees: int) -> None:
 def test_parts_of_a_pixel() -> None:
     shift = named([[0.14, 0.06], [0.56, 0.24]]).names[0]  # looks 0.8 down and 0.3 to the right
     assert (shift.name, values(shift)) == ("shift", pytest.approx({"dy": -0.8, "dx": -0.3}, abs=1e-5))
+    half = named(np.array([[0.375, 0.375], [0.125, 0.125]])).names[0]  # of two different sizes only
+    assert (half.name, values(half)) == ("shift", pytest.approx({"dy": -0.25, "dx": -0.5}, abs=1e-5))
     box = named(np.array([[0.5, 1, 1, 1, 0.25]]) / 3.75).names[0]
     assert box.name == "box"
     assert (values(box)["width"], values(box)["right"]) == pytest.approx((3.75, -0.125), abs=1e-5)
+
+
+@pytest.mark.parametrize(("side", "sigma", "amount"), [(13, 2.0, 0.5), (7, 1.2, 3.0), (19, 3.3, 0.7)])
+def test_unsharp_masks_of_opencvs_gaussian(side: int, sigma: float, amount: float) -> None:
+    """The taps are those of OpenCV itself: what it makes of one bright pixel, in 256ths squared."""
+    row = np.array([cv2.GaussianBlur(np.eye(1, side, k, dtype=np.uint8) * 255, (side, 1), sigma)[0, side // 2]
+                    for k in range(side)])  # fmt: skip
+    row = np.rint(row * (256 / 255.0))
+    taps = -amount * np.outer(row, row) / row.sum() ** 2
+    taps[side // 2, side // 2] += 1 + amount
+    first = named(taps).names[0]
+    assert first.name == "opencv/unsharp"
+    assert values(first) == pytest.approx({"amount": amount, "ksize": side, "sigma": sigma}, rel=0.02)
+    assert values(first)["amount"] == pytest.approx(amount, abs=1e-6)
+
+
+def test_unsharp_masks_of_imagemagicks_gaussian() -> None:
+    row = binned_bell(9, 1.2)
+    taps = -1.5 * np.outer(row, row)
+    taps[4, 4] += 2.5
+    first = named(taps).names[0]
+    assert (first.name, values(first)) == (
+        "imagemagick/unsharp",
+        pytest.approx({"amount": 1.5, "sigma": 1.2}, abs=1e-4),
+    )
 
 
 def test_rounded_coefficients_are_said_to_be_so() -> None:

@@ -12,7 +12,7 @@ from convkit.recovery.constraints import _in_basis, _orbits
 from convkit.recovery.huber import find_robust
 from convkit.recovery.naming import Naming, name_kernel
 from convkit.recovery.null_directions import in_words
-from convkit.recovery.proof.border import _support
+from convkit.recovery.proof.rim import _support
 from convkit.recovery.recording import Recording
 from convkit.recovery.registered import Registered
 from convkit.recovery.resizers.candidates import _box, _lanczos, _triangle

@@ -10,6 +10,7 @@ from convkit.kernel.recipe import Taps
 from convkit.recovery.naming import shapes, starts
 from convkit.recovery.naming.family import Build, Family, Free, Size
 from convkit.recovery.naming.lines import half_gaussian, segment
+from convkit.recovery.naming.rounded_bells import fixed_point
 
 # The end of what a length may be is set by the window.
 _PIXELS = math.inf
@@ -52,6 +53,20 @@ def _unsharp(values: Sequence[float], size: Size) -> Taps:
     return families.unsharp(values[1], values[0], size)
 
 
+def _opencv_unsharp(values: Sequence[float], _: Size) -> Taps:
+    amount, ksize, sigma = values
+    taps = -amount * fixed_point(int(ksize), sigma)
+    taps[int(ksize) // 2, int(ksize) // 2] += 1 + amount
+    return taps
+
+
+def _binned_unsharp(values: Sequence[float], size: Size) -> Taps:
+    amount, sigma = values
+    taps = -amount * shapes.separable(shapes.binned_bell)(sigma, size)
+    taps[size[0] // 2, size[1] // 2] += 1 + amount
+    return taps
+
+
 def _comet_taps(values: Sequence[float], _: Size) -> Taps:
     sigma, angle, count = values
     return named_kernel(f"imagemagick/comet:width={int(count)},sigma={sigma!r},angle={int(180 - angle) % 360}").taps
@@ -62,6 +77,8 @@ def _half_gaussian(values: Sequence[float], _: Size) -> Taps:
 
 
 _SIGMA = Free("sigma", "sigma = {}", 0.05, _PIXELS)
+_AMOUNT = Free("amount", "amount {}", 0.0, 1e3)
+_PERCENT = Free("percent", "{} %", 0.0, 1e5, 5.0)
 _ANGLE = Free("angle", "angle {} degrees", -400.0, 400.0, 1.0, turn=180.0)
 _LENGTH = Free("length", "length {}", 1.0, _PIXELS, 0.5)
 _RADIUS = Free("radius", "radius {}", 0.5, _PIXELS)
@@ -71,6 +88,7 @@ _HEIGHT = Free("height", "height {}", 1.0, _PIXELS, 0.2, idle=True)
 _WIDTH = Free("width", "width {}", 1.0, _PIXELS, 0.2, idle=True)
 _TAPS = Free("count", "", 1.0, _PIXELS)
 _AIM = Free("angle", "taps towards {} degrees", -400.0, 400.0, turn=360.0)
+_SIDE, _ABOUT = Free("ksize", "ksize {}", 1.0, _PIXELS), Free("sigma", "sigma about {}", 0.05, _PIXELS)
 _ALPHA = Free("alpha", "alpha {}", 0.0, 1.0)
 _LESS = Free("sigma2", "less {}", 0.05, _PIXELS)
 _FIRST = replace(_SIGMA, name="sigma1")
@@ -103,7 +121,7 @@ _BLURS = (
            starts.moved_widths, "positive", windowed=False, oddity=_RARE, unless=("box", "box with fractional edges")),
     Family("shift", "shift by part of a pixel (bilinear)",
            (Free("dy", "{} down", -1.0, 1.0, idle=True), Free("dx", "{} to the right", -1.0, 1.0, idle=True)),
-           _part_of_a_pixel, starts.part_of_a_pixel, "positive", windowed=False),
+           _part_of_a_pixel, starts.part_of_a_pixel, "positive", windowed=False, unless=("box", "binomial")),
     Family("disk", "disk (out of focus)", (_RADIUS,), _bare(families.disk), starts.radius, "positive", windowed=False,
            oddity=_WELL_KNOWN),
     Family("motion", "motion blur", (_LENGTH, _ANGLE), _bare(families.motion), starts.streak, "positive",
@@ -117,8 +135,14 @@ _BLURS = (
 )  # fmt: skip
 
 _SHARPENERS = (
-    Family("unsharp", "unsharp mask", (Free("amount", "amount {}", 0.0, 1e3), _SIGMA), _unsharp, starts.sharpened,
+    Family("unsharp", "unsharp mask", (_AMOUNT, _SIGMA), _unsharp, starts.sharpened,
            "mixed", centre="peak"),
+    Family("imagemagick/unsharp", "ImageMagick's unsharp mask (three samples a pixel)", (_AMOUNT, _SIGMA),
+           _binned_unsharp, starts.sharpened, "mixed", centre="peak"),
+    Family("pillow/unsharp-mask", "Pillow's unsharp mask (three boxes)", (_RADIUS, _PERCENT),
+           _library("pillow/unsharp-mask:{0},{1}"), starts.boxed_sharpened, "mixed", centre="peak", windowed=False),
+    Family("opencv/unsharp", "unsharp mask of OpenCV's 8-bit Gaussian", (_AMOUNT,), _opencv_unsharp,
+           starts.fixed_point_sharpened, "mixed", centre="peak", windowed=False, given=(_SIDE, _ABOUT)),
     Family("matlab/unsharp", "matlab/unsharp", (_ALPHA,), _library("matlab/unsharp:{0}"), starts.alpha, "mixed",
            centre="peak", windowed=False),
 )  # fmt: skip

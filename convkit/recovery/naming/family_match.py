@@ -86,11 +86,10 @@ def _as_match(observation: Observation, found: FamilyFit) -> FamilyMatch | None:
         free.idle and math.isfinite(e) for free, e in zip(family.free, errors, strict=True)
     )
     free_gain = simple_gain(gain, gain_error) != 1.0
-    if (
-        not certain
-        or not numbers
-        or _levels(observation, found.model.block(_straightened(found))) <= numbers + free_gain
-    ):
+    block = found.model.block(_straightened(found))
+    # Of a shift equal taps tell as much as others: half a pixel.
+    levels = np.count_nonzero(block) if family.name == "shift" else _levels(observation, block)
+    if not certain or not numbers or levels <= numbers + free_gain:
         return None
     parameters = [
         Parameter(free.name, _within_a_turn(value, free.turn), error)

@@ -7,6 +7,7 @@ import numpy as np
 from convkit.recovery.naming.family import Start
 from convkit.recovery.naming.moments import energy, mass, origin
 from convkit.recovery.naming.observation import Observation
+from convkit.recovery.naming.rounded_bells import fixed_point
 
 # Below this a sampled Gaussian is all but one tap, and has no slope to follow.
 _NARROWEST = 0.3
@@ -118,6 +119,40 @@ def sharpened(observation: Observation) -> list[Start]:
     box = observation.box
     side = max(part.stop - part.start for part in box) if box else max(observation.shape)
     return [(amount, side / 5), (amount, side / 9), (amount, side / 2)]
+
+
+def fixed_point_sharpened(observation: Observation) -> list[Start]:
+    """Amount, and side and sigma of each of OpenCV's 8-bit Gaussians about the one seen, the roundest sigma of each.
+
+    The rows beside the largest tap are of the Gaussian alone: as wide as it, and a known share of it.
+    """
+    peak, _ = np.unravel_index(int(np.abs(observation.taps).argmax()), observation.shape)
+    if observation.box is None or not 0 < peak < observation.shape[0] - 1:
+        return []
+    row, total = (observation.taps[peak - 1] + observation.taps[peak + 1]) / -2, float(observation.taps.sum())
+    places = np.arange(len(row))
+    variance = float(row @ (places - row @ places / row.sum()) ** 2 / row.sum()) if row.sum() > 0 else 0.0
+    if not (variance > _NARROWEST**2 and total > 0):
+        return []
+    sigma = math.sqrt(variance)
+    seen = max(part.stop - part.start for part in observation.box) | 1
+    found: dict[tuple[int, bytes], Start] = {}
+    for side in (seen, seen + 2, seen + 4):
+        # Cut off, the row is narrower than the Gaussian; and there are others as good.
+        for percent in sorted(range(round(85 * sigma), round(125 * sigma) + 1), key=_roundness):
+            taps = fixed_point(side, percent / 100)
+            amount = float(row.sum() / taps[side // 2 - 1].sum()) / total
+            found.setdefault((side, taps.tobytes()), (amount, float(side), percent / 100))
+    return list(found.values())
+
+
+def _roundness(percent: int) -> tuple[bool, bool]:
+    return percent % 50 > 0, percent % 10 > 0
+
+
+def boxed_sharpened(observation: Observation) -> list[Start]:
+    """Radius and per cent of Pillow's unsharp mask: those of a Gaussian's."""
+    return [(max(sigma, 0.6), 100 * amount) for amount, sigma in sharpened(observation)]
 
 
 def rings(observation: Observation) -> list[Start]:

@@ -110,4 +110,6 @@ def _in_words(
         parts.append(laid.orientation.words)
     elif laid.orientation.rotation:
         parts.append(f"turned by {laid.orientation.rotation} degrees")
+    elif laid.orientation.flip != "none":
+        parts.append("mirrored")
     return template.name, ", ".join(filter(None, [*parts, words])), template.parameters

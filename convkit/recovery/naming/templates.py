@@ -23,7 +23,7 @@ _DIALECT, _PARTICULAR = 3.0, 0.5
 # The outermost taps of a binomial or of OpenCV's Sobel fall below the noise first.
 _UNSEEN_RINGS = 4
 _BASIS = "frei-chen-"
-_PLAIN_SIZED = ("box", "binomial")
+_PLAIN_SIZED = ("box", "tent", "binomial")
 _TITLES = {
     "d2l": "Difference (1, -1)",
     "laplacian": "Laplacian (4 neighbours)",
@@ -147,6 +147,8 @@ def _template(text: str) -> Template:
         length, angle = max(rows, columns), 0 if columns > rows else 90
         title = f"Motion blur, length {length}, angle {angle} degrees"
         parameters = Parameter("length", length), Parameter("angle", angle)
+    elif name == "diagonal":
+        title, parameters = f"Diagonal motion blur, {rows} pixels", (Parameter("length", rows),)
     else:
         title = _TITLES.get(name, (name if dialect else name.capitalize()) + (f":{given}" if given else ""))
         parameters = _parameters(given)
@@ -164,7 +166,7 @@ def _sized(observation: Observation) -> Iterator[str]:
     sides = _sides(observation)
     yield from ("scipy/sobel:axis=0", "scipy/sobel", "scipy/prewitt:axis=0", "scipy/prewitt")
     if observation.positive:
-        yield from _boxes_and_binomials(observation)
+        yield from _boxes_tents_and_binomials(observation)
         yield from _flat(observation)
         yield from (f"opencv/gaussian:ksize={side}" for side in sides if side > 1)
         for radius in [side // 2 for side in sides[:3] if side > 1]:
@@ -186,7 +188,7 @@ def _sides(observation: Observation) -> list[int]:
     return [side for side in range(1, 32, 2) if least <= side <= most]
 
 
-def _boxes_and_binomials(observation: Observation) -> Iterator[str]:
+def _boxes_tents_and_binomials(observation: Observation) -> Iterator[str]:
     moments = mass(observation)
     around = ((-1, 0, 1), (-1, 0, 1))
     variances = (moments.rows, moments.columns)
@@ -199,11 +201,16 @@ def _boxes_and_binomials(observation: Observation) -> Iterator[str]:
     # Along an axis, a motion blur is a row of equal taps, and has no other parameter to fit.
     yield from (f"motion:{length}" for length in columns if length > 1 and length % 2 and 1 in rows)
     yield from (f"motion:{length},90" for length in rows if length > 1 and length % 2 and 1 in columns)
+    yield from (f"diagonal:{length}" for length in rows if length > 1 and length in columns)
     rows, columns = (
         _near(4 * variance + 1, steps, side + 4)
         for variance, steps, side in zip(variances, around, observation.shape, strict=True)
     )
     yield from (f"binomial:size={down}x{across}" for down in rows for across in columns if down * across > 1)
+    # A tent of 2n - 1 is two boxes of n; one of three is a binomial.
+    rows, columns = ([2 * side - 1 for side in _near(math.sqrt(6 * variance + 1), steps, side)]
+                     for variance, steps, side in zip(variances, around, observation.shape, strict=True))  # fmt: skip
+    yield from (f"tent:size={down}x{across}" for down in rows for across in columns if max(down, across) > 3)
 
 
 def _near(estimate: float, steps: Iterable[int], most: int) -> list[int]:

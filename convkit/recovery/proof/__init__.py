@@ -1,8 +1,11 @@
 """Replaying what was found, to the last bit: whole numbers, rounding, border rule."""
 
-from convkit.recovery.proof.border import Border, BorderRule, Candidate, find_border
+from convkit.recovery.proof.border import Border, find_border
+from convkit.recovery.proof.border_rule import BorderRule
+from convkit.recovery.proof.layers import Layers
 from convkit.recovery.proof.program import Program, Rounding, centred
 from convkit.recovery.proof.replay import Replay, proves, replay
+from convkit.recovery.proof.rim import Candidate
 from convkit.recovery.proof.rounding import FoundRounding, find_rounding
 from convkit.recovery.proof.snapping import Snapped, guesses, snap
 
@@ -11,6 +14,7 @@ __all__ = [
     "BorderRule",
     "Candidate",
     "FoundRounding",
+    "Layers",
     "Program",
     "Replay",
     "Rounding",

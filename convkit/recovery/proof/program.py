@@ -157,6 +157,8 @@ class Arithmetic:
             bias = float(kernel.bias) * self.level if isinstance(kernel, Snapped) else kernel.bias
             self.weights = program.taps * (self.image_level / self.level)
             self.constant = bias / self.level
+        self.unit = self.divisor * self.image_level / self.level
+        """What weighs as much as a tap of one."""
         self.first, self.last = self._split()
         # Weights, products and the bias are rounded too.
         count = int(np.count_nonzero(self.weights)) + 3

@@ -88,8 +88,12 @@ class Candidate:
     stretched : bool
         Whether the curve is as wide as the output's pixels where these are larger.
     corner : float
-        What of a pixel lies at its number: ½ for pixels as areas, 0 for points that begin together; NaN for points
-        whose first and last fall together.
+        What of an output pixel lies at its number: ½ for pixels as areas, 0 for points that begin together; NaN for
+        points whose first and last fall together.
+    inner : float or None
+        The same of an input pixel, where it differs.
+    grid : int or None
+        Outputs are laid on places of so many to an input pixel.
     scale : Fraction or None
         The input pixels an output pixel, where the program does not take them from the sizes.
     middle : bool
@@ -100,6 +104,8 @@ class Candidate:
     curve: Curve | None
     stretched: bool
     corner: float = 0.5
+    inner: float | None = None
+    grid: int | None = None
     scale: Fraction | None = None
     middle: bool = False
 
@@ -121,7 +127,9 @@ class Candidate:
             middle = number * ((axis.inputs - 1) / max(axis.outputs - 1, 1))
         else:
             lost = (axis.inputs - axis.outputs * scale) / 2.0 if self.middle else 0.0
-            middle = (number + self.corner) * scale - self.corner + lost
+            middle = (number + self.corner) * scale - (self.corner if self.inner is None else self.inner) + lost
+        if self.grid is not None:
+            middle = np.floor(middle * self.grid + 0.5) / self.grid
         stretch = max(scale, 1.0) if self.stretched else 1.0
         reach = math.ceil(LOBES * stretch) if "Lanczos" in self.name else math.ceil(2 * stretch)
         first = np.floor(middle).astype(np.intp) - reach
@@ -168,8 +176,13 @@ def candidates(rows: Axis, columns: Axis, *, anywhere: bool = False) -> list[Can
         *_centred("half-pixel centres", 0.5, shrinks=shrinks),
         *_centred("first pixels aligned", 0.0, shrinks=shrinks),
     ]
-    if min(rows.scale, columns.scale) > 1.0:
+    if rows.scale != 1.0 or columns.scale != 1.0:
         found.append(Candidate("area (each pixel by how much of it an output covers)", None, True))
+    if not shrinks:  # libvips 8.14
+        place = "at the outputs' upper left corners"
+        found += _centred(place, 0.0, 0.5, shrinks=False)
+        cubic = "bicubic, a = -0.5"
+        found.append(Candidate(f"{cubic}, {place}, in 64ths of a pixel", CURVES[cubic], False, 0.0, 0.5, 64))
     if not anywhere:
         return found
     told = [
@@ -181,12 +194,14 @@ def candidates(rows: Axis, columns: Axis, *, anywhere: bool = False) -> list[Can
     return [*found, *_centred("aligned corners", math.nan, shrinks=shrinks), *told]
 
 
-def _centred(place: str, corner: float, *, shrinks: bool) -> Iterable[Candidate]:
+def _centred(place: str, corner: float, inner: float | None = None, *, shrinks: bool) -> Iterable[Candidate]:
     for name, curve in CURVES.items():
         if shrinks:
-            yield Candidate(f"{name}, antialiased, {place}", curve, True, corner)
+            yield Candidate(f"{name}, antialiased, {place}", curve, True, corner, inner)
         if not shrinks or name != "box":
-            yield Candidate(f"{name}{', without antialiasing' if shrinks else ''}, {place}", curve, False, corner)
+            yield Candidate(
+                f"{name}{', without antialiasing' if shrinks else ''}, {place}", curve, False, corner, inner
+            )
 
 
 def _told_scales(rows: Axis, columns: Axis) -> Sequence[Fraction]:

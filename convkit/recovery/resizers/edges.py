@@ -5,8 +5,10 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from convkit.recovery.proof.border import PADDINGS, Border, BorderRule, Candidate, choose_rule, filled
+from convkit.recovery.proof.border import Border, choose_rule
+from convkit.recovery.proof.border_rule import PADDINGS, BorderRule, filled
 from convkit.recovery.proof.replay import Replay
+from convkit.recovery.proof.rim import Candidate
 from convkit.recovery.recording import Recording
 from convkit.recovery.resizers.axis import Axis
 from convkit.recovery.resizers.candidates import Weights
