@@ -172,8 +172,6 @@ def test_a_reach_leaves_two_outputs_a_tap_and_is_as_square_as_it_may(image, shar
     )
     if window.size[0] < wide[0] - 1 and window.size[1] < wide[1] - 1:  # both were shrunk, the longer one first
         assert abs(window.size[0] - window.size[1]) <= 2
-    if not reach.given and min(wide) > 1 and window.size == tuple(n - (n + 1) % 2 for n in wide):
-        return
     if window.size[0] < wide[0] - 1 or window.size[1] < wide[1] - 1:  # a little more would have been too much
         more = Window((window.size[0] + 2, window.size[1] + 2), (window.offset[0] - 1, window.offset[1] - 1))
         rows = scene.interior(more.size, more.offset)
