@@ -402,7 +402,10 @@ def _names(found: Separable, tried: list[tuple[Candidate, float]], recording: Re
 def _in_steps(found: Separable, nearest: Candidate) -> list[Candidate]:
     """Return the nearest known resizer where its taps down the rows were only rounded to steps, as libvips does."""
     rows, columns = found.rows, found.columns
-    taps, steps = rows.taps / rows.taps.sum(axis=1, keepdims=True), STEPS * nearest.means(rows.axis)
+    sums, steps = rows.taps.sum(axis=1, keepdims=True), STEPS * nearest.means(rows.axis)
+    if (sums <= 0.0).any():
+        return []
+    taps = rows.taps / sums
     in_steps = np.abs(taps - np.rint(taps * steps) / steps) <= _DEVIATES * rows.errors
     told = rows.errors.max() < 0.25 / (_DEVIATES * steps)
     if told and in_steps.all() and _side_gap(nearest, rows) <= 1.0 / STEPS and _side_gap(nearest, columns) <= CLOSE:
