@@ -189,7 +189,7 @@ def _filter(image: str, output: str | None, job: Job, inputs: list[Path]) -> dic
 def _read(image: str, output: str | None, job: Job) -> "Image":
     import numpy as np
 
-    from convkit.image import PATTERNS, PICTURE_SUFFIXES, Gray, output_suffix, read_image
+    from convkit.image import MAX_PIXELS, PATTERNS, PICTURE_SUFFIXES, Gray, output_suffix, read_image
 
     settings = job.settings
     # Half the memory for what ends as 8 or 16 bits; what keeps every digit starts from every digit.
@@ -203,7 +203,7 @@ def _read(image: str, output: str | None, job: Job) -> "Image":
         image,
         gray=choice("--gray", settings.get("gray", "bt601"), Gray),
         background=settings.get("background"),
-        max_pixels=whole("--max-pixels", settings.get("max_pixels", 500_000_000), 1),
+        max_pixels=whole("--max-pixels", settings.get("max_pixels", MAX_PIXELS), 1),
         rng=rng,
         dtype=np.float32 if rounded and job.dtype != "float64" else np.float64,
     )

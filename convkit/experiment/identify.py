@@ -1,5 +1,6 @@
 """What a given pair tells beyond the taps: proof, rounding, border rule, verdict and name."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from itertools import islice
 
@@ -111,6 +112,10 @@ class Understood:
             return None
         taps = self.size[0] * self.size[1]
         return float(np.sqrt(np.diag(self.answer.covariance(self.posed.recording.level))[:taps].max()))
+
+
+# Finds the exact answer to a posed problem, and what it tells of the filter.
+Understand = Callable[[Posed], Understood]
 
 
 def identify(posed: Posed, answer: Answer) -> Identity:

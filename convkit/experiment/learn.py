@@ -14,7 +14,7 @@ from convkit.engine.protocol import Advance
 from convkit.errors import SettingsError
 from convkit.experiment.answer import Answer
 from convkit.experiment.assemble import assemble
-from convkit.experiment.identify import Understood, identify, judge_pair
+from convkit.experiment.identify import Understand, Understood, identify, judge_pair
 from convkit.experiment.inputs import Inputs, read_inputs
 from convkit.experiment.light import in_its_light
 from convkit.experiment.pose import Posed, pose
@@ -58,7 +58,6 @@ _MILLIONTH = 1e-6
 
 Watch = Callable[[int, float, Parameters], None]
 Announce = Callable[[str], None]
-Understand = Callable[[Posed], Understood]
 Read = Callable[[Experiment], Inputs]
 
 

@@ -1,17 +1,16 @@
 """Ask a program: show it pictures, understand its answers like any pair's, and test what no pair can."""
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from convkit.errors import ProgramError, ShapeError
-from convkit.experiment.identify import Identity, Understood, rim_of
+from convkit.experiment.identify import Identity, Understand, Understood, rim_of
 from convkit.experiment.inputs import Inputs
 from convkit.experiment.light import Light, decoded, in_its_light
-from convkit.experiment.pose import Posed, pose
+from convkit.experiment.pose import pose
 from convkit.experiment.resizing import Resized, understand_resizer
 from convkit.experiment.settings import Experiment, Transfer
 from convkit.image import Image
@@ -49,7 +48,6 @@ _LEAST_HALVED = 0.2
 
 Shape = tuple[int, int]
 Asked = list[tuple[Image, Image]]
-Understand = Callable[[Posed], Understood]
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,7 +12,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, mo
 
 from convkit.convolution import Padding
 from convkit.errors import ConvkitError, SettingsError
-from convkit.image import Gray
+from convkit.image import MAX_PIXELS, Gray
 from convkit.kernel import Kernel
 from convkit.probe import ProbeFormat, parse_command
 from convkit.recovery import LearningBackend, Loss, Solver
@@ -74,6 +74,10 @@ def _ridge(value: object) -> float | str | None:
 
 def _solver(value: Any) -> Solver | None:
     return None if value is None else Solver.parse(value)
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)
 
 
 def _size(value: object) -> tuple[int, int] | Literal["auto"] | None:
@@ -193,7 +197,7 @@ class Experiment(BaseModel):
     image: Input = "edges"
     kernel: Input = None
     target: Input = None
-    pairs: Annotated[str | None, BeforeValidator(lambda value: None if value is None else str(value))] = None
+    pairs: Annotated[str | None, BeforeValidator(_text)] = None
     mask: Input = None
     program: Annotated[Input, BeforeValidator(_program)] = None
     program_timeout: Annotated[float, _real("--program-timeout", above=0.0, example="60")] = 60.0
@@ -203,9 +207,7 @@ class Experiment(BaseModel):
     size: Annotated[tuple[int, int] | Literal["auto"] | None, BeforeValidator(_size)] = None
     steps: Annotated[int, _whole("--steps", 1)] = 40
     lr: Annotated[float | Literal["auto"], BeforeValidator(_rate)] = "auto"
-    solver: Annotated[Solver | None, BeforeValidator(lambda value: None if value is None else Solver.parse(value))] = (
-        None
-    )
+    solver: Annotated[Solver | None, BeforeValidator(_solver)] = None
     backend: Annotated[LearningBackend | None, BeforeValidator(LearningBackend.parse)] = None
     constraint: Annotated[tuple[Constraint, ...], BeforeValidator(_constraints)] = ()
     ridge: Annotated[float | Literal["auto"] | None, BeforeValidator(_ridge)] = None
@@ -217,11 +219,11 @@ class Experiment(BaseModel):
     flip: Annotated[bool, _flag("--flip")] = False
     loss: Annotated[Loss, _choice("--loss", tuple(Loss))] = Loss.SUM
     dtype: Annotated[str, _choice("--dtype", ("float64", "float32"))] = "float64"
-    background: Annotated[str | None, BeforeValidator(lambda value: None if value is None else str(value))] = None
+    background: Annotated[str | None, BeforeValidator(_text)] = None
     transfer: Annotated[Transfer, _choice("--transfer", tuple(Transfer))] = Transfer.AUTO
     channels: Annotated[bool | None, _flag("--channels")] = None
     gray: Annotated[Gray, _choice("--gray", tuple(Gray))] = Gray.BT601
-    max_pixels: Annotated[int, _whole("--max-pixels", 1)] = 500_000_000
+    max_pixels: Annotated[int, _whole("--max-pixels", 1)] = MAX_PIXELS
     seed: Annotated[int, _whole("--seed", 0)] = 0
     device: Annotated[str, _choice("--device", ("cpu", "cuda"))] = "cpu"
     log_every: Annotated[int, _whole("--log-every", 1)] = 5

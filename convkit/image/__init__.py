@@ -25,6 +25,7 @@ from convkit.image.write import (
 
 __all__ = [
     "EXACT_SUFFIXES",
+    "MAX_PIXELS",
     "PATTERNS",
     "PICTURE_SUFFIXES",
     "Channels",
