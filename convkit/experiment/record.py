@@ -90,6 +90,11 @@ class KernelBlock(Block):
     properties: str | None = None
     integer: IntegerBlock | None = None
 
+    @property
+    def comparable_true(self) -> NDArray[np.floating[Any]] | None:
+        """The true taps, where they are known and of the learned size, so that each has its tap to compare with."""
+        return self.true if self.true is not None and self.true.shape == self.learned.shape else None
+
 
 class BiasBlock(Block):
     """The constant found; None when none was sought."""

@@ -6,7 +6,7 @@ import numpy as np
 
 from convkit.experiment import Comparison
 from convkit.experiment.runs import Run
-from convkit.report.columns import Column, told
+from convkit.report.columns import Column, expected_column, told
 from convkit.report.numbers import compact
 
 # Kernels are drawn on a grid of this many taps at most.
@@ -29,9 +29,7 @@ def program_columns(result: Comparison) -> list[Column]:
         Column("rounding", of_linear(one.rounding for one in runs), words=True),
         Column("border", of_linear(one.border for one in runs), words=True),
     ]
-    if any(one.meets_expectation is not None for one in runs):
-        words = {True: "yes", False: "NO", None: "—"}
-        columns.append(Column("expected", [words[one.meets_expectation] for one in runs]))
+    columns += expected_column([one.meets_expectation for one in runs])
     return [*columns, Column("seconds", [compact(one.seconds, 3) for one in runs])]
 
 
