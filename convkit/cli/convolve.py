@@ -189,16 +189,14 @@ def _filter(image: str, output: str | None, job: Job, inputs: list[Path]) -> dic
 def _read(image: str, output: str | None, job: Job) -> "Image":
     import numpy as np
 
-    from convkit.image import MAX_PIXELS, PATTERNS, PICTURE_SUFFIXES, Gray, output_suffix, read_image
+    from convkit.image import MAX_PIXELS, PATTERNS, PICTURE_SUFFIXES, Gray, image_stream, output_suffix, read_image
 
     settings = job.settings
     # Half the memory for what ends as 8 or 16 bits; what keeps every digit starts from every digit.
     rounded = output in (None, "-") or output_suffix(str(output)) in PICTURE_SUFFIXES
     seed = whole("--seed", settings.get("seed", 0), 0)
-    rng = None
-    if parse_call(image).name in PATTERNS:  # else `numpy.random` need not even be loaded
-        # The same stream as in an experiment, so that `noise` is one picture for one seed.
-        rng = np.random.default_rng(np.random.SeedSequence(seed).spawn(3)[0])
+    # `numpy.random` need not be loaded for a file.
+    rng = image_stream(seed) if parse_call(image).name in PATTERNS else None
     return read_image(
         image,
         gray=choice("--gray", settings.get("gray", "bt601"), Gray),

@@ -13,7 +13,7 @@ from convkit.experiment.light import Light, decoded, in_its_light
 from convkit.experiment.pose import pose
 from convkit.experiment.resizing import Resized, understand_resizer
 from convkit.experiment.settings import Experiment, Transfer
-from convkit.image import Image
+from convkit.image import Image, image_stream
 from convkit.probe.ask import Program, opened
 from convkit.probe.contrast import check_same_size, find_contrast
 from convkit.probe.likewise import OTHERS, filtered_likewise
@@ -153,8 +153,7 @@ class Session:
 
     def __init__(self, experiment: Experiment, program: Program, understand: Understand) -> None:
         self.experiment, self.program, self.understand = experiment, program, understand
-        # The stream of the images: a probe is one.
-        self.rng = np.random.default_rng(np.random.SeedSequence(experiment.seed).spawn(3)[0])
+        self.rng = image_stream(experiment.seed)  # a probe is an image
 
     def probed(self) -> Probed:
         """Ask all that there is to ask."""

@@ -9,7 +9,7 @@ from convkit.image.given import image_from_array
 from convkit.image.gray import Gray
 from convkit.image.image import Image, Kind, Values
 from convkit.image.large import read_large
-from convkit.image.patterns import PATTERNS, Pattern
+from convkit.image.patterns import PATTERNS, Pattern, image_stream
 from convkit.image.read import MAX_PIXELS, Channels, read_channels, read_image
 from convkit.image.rows import Rows, open_large, write_rows
 from convkit.image.write import (
@@ -41,6 +41,7 @@ __all__ = [
     "encode",
     "encode_samples",
     "image_from_array",
+    "image_stream",
     "load_image",
     "open_large",
     "output_suffix",
