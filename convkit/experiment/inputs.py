@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convkit.errors import ImageError
+from convkit.experiment.fields import several
 from convkit.experiment.pair_list import read_pairs
-from convkit.experiment.settings import Experiment, several
+from convkit.experiment.settings import Experiment
 from convkit.image import PATTERNS, Channels, Image, image_from_array, read_channels, read_image, read_large
 from convkit.image.image import Kind
 from convkit.recovery.problem import Summing
