@@ -28,6 +28,23 @@ def named(path: str | os.PathLike[str]) -> str:
     return shown(path, _NAME_LIMIT)
 
 
+def beside(file: Path, name: str) -> str:
+    """Return the path of a name that a file holds: the file's neighbour of that name, or else the name as it is.
+
+    Examples
+    --------
+    >>> folder = getfixture("tmp_path")
+    >>> (folder / "a.png").touch()
+    >>> beside(folder / "list.csv", "a.png") == str(folder / "a.png"), beside(folder / "list.csv", "b.png")
+    (True, 'b.png')
+    """
+    candidate = os.path.normpath(file.parent / name)
+    try:
+        return candidate if Path(candidate).is_file() else name
+    except (OSError, ValueError):  # text may be too long for a file name, or hold what none can
+        return name
+
+
 def open_file(path: Path, *, names: Collection[str] = ()) -> BinaryIO:
     """Open a regular file for reading.
 
