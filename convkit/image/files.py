@@ -38,6 +38,8 @@ def beside(file: Path, name: str) -> str:
     >>> beside(folder / "list.csv", "a.png") == str(folder / "a.png"), beside(folder / "list.csv", "b.png")
     (True, 'b.png')
     """
+    if "\0" in name:  # where some versions of `normpath` end the path
+        return name
     candidate = os.path.normpath(file.parent / name)
     try:
         return candidate if Path(candidate).is_file() else name
