@@ -12,7 +12,7 @@ from convkit.image.files import decoding
 from convkit.image.image import check_size
 from convkit.image.netpbm import is_netpbm, read_netpbm
 from convkit.image.pillow import from_pillow
-from convkit.image.png import read_png
+from convkit.image.png import is_png, read_png
 from convkit.image.raster import Raster, check_pages
 from convkit.image.tiff import is_tiff, read_tiff
 
@@ -58,6 +58,8 @@ def read_picture(file: BinaryIO, name: str, max_pixels: int) -> Raster:
             return read_tiff(file, name, max_pixels)
         if is_netpbm(file):
             return read_netpbm(file, name, max_pixels)
+        if is_png(file):
+            return read_png(file, name, max_pixels)
         return _read_other(file, name, max_pixels)
 
 
@@ -76,7 +78,7 @@ def _read_other(file: BinaryIO, name: str, max_pixels: int) -> Raster:
     check_size(picture.height, picture.width, name, max_pixels)
     # A stereo or HDR photograph (MPO) holds a second picture, not meant to be seen on its own.
     check_pages(1 if picture.format == "MPO" else getattr(picture, "n_frames", 1), name)
-    return read_png(picture, file, name) if picture.format == "PNG" else from_pillow(picture, name)
+    return from_pillow(picture, name)
 
 
 @contextmanager

@@ -4,31 +4,50 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 
+from convkit.image.image import check_size
 from convkit.image.pillow import from_pillow, keyed, orientation_of, split_alpha
-from convkit.image.raster import Raster, Samples, unsupported
+from convkit.image.raster import Raster, Samples, check_pages, unsupported
 
 if TYPE_CHECKING:
     from PIL.ImageFile import ImageFile
 
+_MAGIC = b"\x89PNG\r\n\x1a\n"
 _GRAY, _GRAY_ALPHA = 0, 4  # colour types of the PNG specification
 
 
-def read_png(picture: "ImageFile", file: BinaryIO, name: str) -> Raster:
-    """Decode a PNG that Pillow opened.
+def is_png(file: BinaryIO) -> bool:
+    """Tell whether a file starts as a PNG does; leaves it at its start."""
+    magic = file.read(len(_MAGIC))
+    file.seek(0)
+    return magic == _MAGIC
+
+
+def read_png(file: BinaryIO, name: str, max_pixels: int) -> Raster:
+    """Decode a PNG.
 
     Parameters
     ----------
-    picture : PIL.ImageFile.ImageFile
-        Opened, not yet loaded.
-    file : binary file
-        What it was opened from; read a second time for 16-bit colour.
+    file : binary file, seekable
+        At its start; read a second time for 16-bit colour.
     name : str
         What to call it in a message.
+    max_pixels : int
+        The most pixels to accept.
 
     Returns
     -------
     Raster
+
+    Raises
+    ------
+    ImageError
+        On too many pixels, an animation, and a header that is not the first chunk.
     """
+    from PIL.PngImagePlugin import PngImageFile  # by itself: Pillow's own `open` loads what reads other formats first
+
+    picture = PngImageFile(file)
+    check_size(picture.height, picture.width, name, max_pixels)
+    check_pages(getattr(picture, "n_frames", 1), name)
     file.seek(0)
     header = file.read(26)
     if header[12:16] != b"IHDR":  # Pillow lets it come later; then what stands here is not the depth
