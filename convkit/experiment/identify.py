@@ -96,6 +96,12 @@ class Understood:
         return self.answer.problem.size
 
     @property
+    def linear_filter(self) -> Identity | None:
+        """What is known of a filter that has one kernel; None where it has none, or the data leave it open."""
+        hopeless = (Verdict.NOT_LINEAR, Verdict.NOT_IDENTIFIABLE)
+        return None if self.identity is None or self.identity.judgement.verdict in hopeless else self.identity
+
+    @property
     def place(self) -> tuple[int, int]:
         """Where the program's window begins, relative to the output: one wider than the kernel is centred."""
         if self.identity is None:
@@ -280,8 +286,8 @@ class _Stage:
 
 def rim_of(found: Understood, scene: Registered) -> Border | None:
     """Tell the border rule of what was found from a scene; None of a filter that has no one kernel."""
-    identity, posed = found.identity, found.posed
-    if identity is None or identity.judgement.verdict in (Verdict.NOT_LINEAR, Verdict.NOT_IDENTIFIABLE):
+    identity, posed = found.linear_filter, found.posed
+    if identity is None:
         return None
     program, recording, place = identity.rounding.program, posed.recording, found.place
     level = posed.inputs.images[0].level

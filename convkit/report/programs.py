@@ -16,7 +16,7 @@ _MOST = 49
 def program_columns(result: Comparison) -> list[Column]:
     """Return what each program's filter is: its verdict, kernel, rounding and border rule."""
     runs = result.runs
-    linear = [one.kernel is not None and one.verdict not in ("not-linear", "not-identifiable") for one in runs]
+    linear = [_has_one_kernel(one) for one in runs]
 
     def of_linear(texts: Iterable[str | None]) -> list[str]:
         return [(text or "—") if known else "—" for text, known in zip(texts, linear, strict=True)]
@@ -31,6 +31,10 @@ def program_columns(result: Comparison) -> list[Column]:
     ]
     columns += expected_column([one.meets_expectation for one in runs])
     return [*columns, Column("seconds", [compact(one.seconds, 3) for one in runs])]
+
+
+def _has_one_kernel(one: Run) -> bool:
+    return one.kernel is not None and one.verdict not in ("not-linear", "not-identifiable")
 
 
 def _size(one: Run) -> str | None:
@@ -55,11 +59,7 @@ def short_names(programs: list[str]) -> list[str]:
 
 def on_one_grid(result: Comparison) -> Comparison:
     """Lay the kernels found by their offsets on one grid, with zeros around, when that is small."""
-    runs = [
-        one
-        for one in result.runs
-        if one.kernel is not None and one.offset is not None and one.verdict not in ("not-linear", "not-identifiable")
-    ]
+    runs = [one for one in result.runs if _has_one_kernel(one) and one.offset is not None]
     if not runs:
         return result.model_copy(update={"runs": []})
     places = [(one.offset, one.kernel.shape) for one in runs if one.offset is not None and one.kernel is not None]
