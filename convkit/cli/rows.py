@@ -16,12 +16,12 @@ def filter_large(image: str, output: str, job: "Job") -> dict[str, Any] | None:
     Unless --max-pixels is given, no limit on its pixels holds, for none on its memory is needed.
     """
     from convkit.image import PATTERNS
-    from convkit.image.files import named
+    from convkit.image.files import is_file, named
     from convkit.image.image import check_size
     from convkit.text import parse_call, whole
 
     path = Path(image)
-    if parse_call(image).name in PATTERNS or not path.is_file():
+    if parse_call(image).name in PATTERNS or not is_file(path):
         return None
     from convkit.image import atomic_write, open_large, output_suffix, write_rows
 

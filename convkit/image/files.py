@@ -41,10 +41,21 @@ def beside(file: Path, name: str) -> str:
     if "\0" in name:  # where some versions of `normpath` end the path
         return name
     candidate = os.path.normpath(file.parent / name)
+    return candidate if is_file(candidate) else name
+
+
+def is_file(text: str | os.PathLike[str]) -> bool:
+    """Whether there is a regular file of that name, whatever the text; `Path.is_file` fails where it is too long.
+
+    Examples
+    --------
+    >>> is_file("9" * 1000)
+    False
+    """
     try:
-        return candidate if Path(candidate).is_file() else name
-    except (OSError, ValueError):  # text may be too long for a file name, or hold what none can
-        return name
+        return Path(text).is_file()
+    except (OSError, ValueError):
+        return False
 
 
 def open_file(path: Path, *, names: Collection[str] = ()) -> BinaryIO:
