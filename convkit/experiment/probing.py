@@ -30,7 +30,7 @@ from convkit.text import shown
 # Sides that are no multiples of the blocks that programs work in.
 _SHAPE = (149, 163)
 # Of a resizer, sides that most ratios divide.
-_SHAPE_RESIZED = (240, 300)
+_SHAPE_RESIZED = (240, 480)
 _LARGEST = 1200
 # Of a resizer with many phases.
 _LARGEST_RESIZED = 2400
@@ -172,7 +172,7 @@ class Session:
         if blank and answer.values.min() < answer.values.max():
             words = "every output is black or white, however low the contrast"
             tests.append(Evidence("black and white", saturated, _BLACK_AND_WHITE, saturated, 0.0, False, words))
-        mixing, channels = self._colour()
+        mixing, channels = self._colour(image.shape)
         return Probed(
             self.found,
             self.light,
@@ -335,7 +335,7 @@ class Session:
         except ProgramError:
             return (), ()
 
-    def _colour(self) -> tuple[Mixing | None, tuple[Understood, ...]]:
+    def _colour(self, shape: Shape) -> tuple[Mixing | None, tuple[Understood, ...]]:  # noqa: ARG002 - one size is enough
         """Show the program a picture in colour: what each channel takes from each, and the kernel of each."""
         found, identity = self.found, self.found.linear_filter
         if identity is None or not self.program.colour:
@@ -416,11 +416,11 @@ class _ResizerSession(Session):
         """Return the rule told from the rims of all phases."""
         return self._resized.border
 
-    def _colour(self) -> tuple[Mixing | None, tuple[Understood, ...]]:
+    def _colour(self, shape: Shape) -> tuple[Mixing | None, tuple[Understood, ...]]:
         """Show the program a picture in colour: the kernel of each channel, in the first phase."""
         if self.found.linear_filter is None or not self.program.colour:
             return None, ()
-        before, after = self._asked_in_colour(_SHAPE_RESIZED)
+        before, after = self._asked_in_colour(shape)
         if len(before) != 3 or len(after) != 3:
             return None, ()
         inputs = Inputs(before, after, (None,) * 3, colour=True, lossy=self.program.lossy)

@@ -36,6 +36,8 @@ Array = NDArray[np.float64]
 
 # Up to so many phases an axis, on both alike, each is found in two dimensions.
 MOST_PHASES = 6
+# Beyond so many input pixels an output, windows have a thousand taps in two dimensions.
+_LARGEST_SCALE = 3.0
 # Outputs an unknown that takes.
 _OUTPUTS_A_TAP = 2
 # Rows of one phase that its own verdict looks at.
@@ -122,9 +124,10 @@ class Resized:
 def understand_resizer(experiment: Experiment, inputs: Inputs, understand: Understand) -> Resized:
     """Find the ratio of the sizes, and the kernels of the output phases.
 
-    Output ``q·t + phase`` is understood as the output ``t`` of a filter with stride p. Where there are many phases, or
-    ratios differ between the axes, and where phases so understood do not come out linear (a resizer whose outputs drift
-    against the ratio of the sizes), the taps down the rows and along them are found in turns.
+    Output ``q·t + phase`` is understood as the output ``t`` of a filter with stride p. Where there are many phases,
+    ratios differ between the axes or are larger than 3, and where phases so understood do not come out linear (a
+    resizer whose outputs drift against the ratio of the sizes), the taps down the rows and along them are found in
+    turns.
 
     Raises
     ------
@@ -142,7 +145,7 @@ def understand_resizer(experiment: Experiment, inputs: Inputs, understand: Under
             f"{others[0][0][0]}x{others[0][0][1]} to {others[0][1][0]}x{others[0][1][1]}",
             hint="one of the pairs alone",
         )
-    many = rows.ratio != columns.ratio or rows.phases > MOST_PHASES
+    many = rows.ratio != columns.ratio or rows.phases > MOST_PHASES or rows.scale > _LARGEST_SCALE
     found = (_by_axes if many else _by_phases)(experiment, inputs, rows, columns, understand)
     if found.judgement.verdict in (Verdict.EXACT, Verdict.LINEAR):
         return found

@@ -114,6 +114,32 @@ def test_libvips_enlarges_half_an_output_pixel_off() -> None:
     assert linear.resizer.names[0] == f"triangle (bilinear), {place}"
 
 
+@pytest.mark.skipif(shutil.which("vips") is None, reason="not installed: vips")
+@pytest.mark.parametrize(
+    ("factor", "name"),
+    [
+        ("0.5", "Lanczos 3, antialiased, half-pixel centres"),  # whose vector code rounds taps down the rows to 64ths
+        ("0.25", "Lanczos 3 of means of pixels, antialiased, half-pixel centres"),
+        ("0.125", "Lanczos 3 of means of pixels, antialiased, half-pixel centres"),
+    ],
+)
+def test_libvips_shrinks_by_means_first(factor: str, name: str) -> None:
+    found = learn_kernel(program=f"vips resize {{input}} {{output}} {factor}", stride="auto")
+    assert found.resizer.names[0].removesuffix(", taps down the rows in 64ths") == name
+    assert found.fit.verdict == "linear"
+
+
+@pytest.mark.parametrize(
+    ("factor", "method", "name"),
+    [(1 / 8, PILLOW.LANCZOS, "Lanczos 3"), (1 / 16, PILLOW.BILINEAR, "triangle (bilinear)")],
+)
+def test_pillow_by_an_eighth_and_less(factor: float, method: int, name: str) -> None:
+    found = asked(pillow(factor, method))
+    assert found.resizer.names[0] == f"{name}, antialiased, half-pixel centres"
+    assert found.fit.verdict == "linear"
+    assert found.resizer.steps == (round(1 / factor),) * 2
+
+
 @pytest.mark.parametrize("factor", [1.5, 1.37, 0.6])
 def test_opencvs_area_is_the_overlap_when_enlarging_too(factor: float) -> None:
     assert asked(opencv(factor, cv2.INTER_AREA)).resizer.names[0].startswith("area")

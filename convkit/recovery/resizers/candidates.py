@@ -94,6 +94,8 @@ class Candidate:
         The same of an input pixel, where it differs.
     grid : int or None
         Outputs are laid on places of so many to an input pixel.
+    halving : bool
+        Whether what shrinks by four or more is first shrunk to more than half, by means of so many pixels each way.
     scale : Fraction or None
         The input pixels an output pixel, where the program does not take them from the sizes.
     middle : bool
@@ -106,6 +108,7 @@ class Candidate:
     corner: float = 0.5
     inner: float | None = None
     grid: int | None = None
+    halving: bool = False
     scale: Fraction | None = None
     middle: bool = False
 
@@ -119,6 +122,9 @@ class Candidate:
         """
         number = np.asarray(outputs, dtype=np.float64)
         scale = axis.scale if self.scale is None else float(self.scale)
+        if (means := self.means(axis)) > 1:
+            of_means = replace(self, halving=False, scale=Fraction(scale / means)).weights(outputs, axis)
+            return Weights(np.repeat(of_means.taps / means, means, axis=1), of_means.first * means)
         if self.curve is None and self.stretched:
             return _areas(number, scale)
         if self.curve is None:
@@ -139,6 +145,10 @@ class Candidate:
         kept = np.flatnonzero(values.any(axis=0))
         values, first = values[:, kept[0] : kept[-1] + 1], first + kept[0]
         return Weights(values / values.sum(axis=1, keepdims=True), first)
+
+    def means(self, axis: Axis) -> int:
+        """Return how many pixels are averaged before the curve."""
+        return max(math.floor((axis.scale if self.scale is None else float(self.scale)) / 2), 1) if self.halving else 1
 
     def reach(self, axis: Axis) -> int:
         """Return how far its taps reach from the pixel at an output's centre, at any phase."""
@@ -178,6 +188,9 @@ def candidates(rows: Axis, columns: Axis, *, anywhere: bool = False) -> list[Can
     ]
     if rows.scale != 1.0 or columns.scale != 1.0:
         found.append(Candidate("area (each pixel by how much of it an output covers)", None, True))
+    if max(rows.scale, columns.scale) >= 4.0:  # libvips
+        name = "Lanczos 3 of means of pixels, antialiased, half-pixel centres"
+        found.append(Candidate(name, CURVES["Lanczos 3"], True, halving=True))
     if not shrinks:  # libvips 8.14
         place = "at the outputs' upper left corners"
         found += _centred(place, 0.0, 0.5, shrinks=False)

@@ -13,10 +13,13 @@ Array = NDArray[np.float64]
 
 # Taps within this of a named filter's are taken for it: 8-bit weights round, and roundings between passes move taps
 # (Pillow's triangle of 3 pixels for 2, by up to 0.0026 on pictures of 8 bits).
-_CLOSE = 4e-3
+CLOSE = 4e-3
 _DEVIATES = 6.0
 # Names that are further off than the nearest by more than this are left out.
 _ALIKE = 3e-4
+# libvips' 8-bit vector code has taps of so many steps to one, down the rows only.
+STEPS = 64
+IN_STEPS = f"taps down the rows in {STEPS}ths"
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,8 +48,13 @@ def name_phases(phases: Sequence[Phase], rows: Axis, columns: Axis, error: float
     >>> name_phases([half], Axis(20, 10), Axis(20, 10))[0].name
     'triangle (bilinear), antialiased, half-pixel centres'
     """
-    limit = max(_CLOSE, _DEVIATES * error)
+    limit = max(CLOSE, _DEVIATES * error)
     found = [one for one in _nearest(phases, rows, columns) if one.difference <= limit]
+    if not found and all(_in_steps(phase, error) for phase in phases):
+        every = [
+            Resampler(f"{one.name}, {IN_STEPS}", one.difference) for one in _nearest(phases, rows, columns, steps=True)
+        ]
+        found = [one for one in every if one.difference <= limit]
     return [one for one in found if one.difference <= found[0].difference + max(_ALIKE, _DEVIATES * error)]
 
 
@@ -62,24 +70,42 @@ def nearest_name(phases: Sequence[Phase], rows: Axis, columns: Axis) -> Resample
     return _nearest(phases, rows, columns)[0]
 
 
-def _nearest(phases: Sequence[Phase], rows: Axis, columns: Axis) -> list[Resampler]:
+def _in_steps(phase: Phase, error: float) -> bool:
+    """Whether taps down the rows are whole steps, as far as their errors tell; and these tell it."""
+    down = phase.taps.sum(axis=1) / phase.taps.sum()
+    chance = _DEVIATES * error * phase.taps.shape[1] ** 0.5
+    return bool(chance < 0.25 / STEPS and np.abs(down - np.rint(down * STEPS) / STEPS).max() <= chance)
+
+
+def _nearest(phases: Sequence[Phase], rows: Axis, columns: Axis, *, steps: bool = False) -> list[Resampler]:
     """Return all known resizers, the nearest first; of those that come to the same, in the order of the candidates."""
     found = [
-        Resampler(one.name, max(_difference(phase, one, rows, columns) for phase in phases))
+        Resampler(one.name, max(_difference(phase, one, rows, columns, steps=steps) for phase in phases))
         for one in candidates(rows, columns)
     ]
     return sorted(found, key=lambda one: round(one.difference, 9))
 
 
-def _difference(phase: Phase, candidate: Candidate, rows: Axis, columns: Axis) -> float:
+def _difference(phase: Phase, candidate: Candidate, rows: Axis, columns: Axis, *, steps: bool) -> float:
+    """Return the largest difference of a tap; with steps, from those found down the rows, if within a step."""
     down, across = (candidate.weights([one], axis) for one, axis in zip(phase.phase, (rows, columns), strict=True))
-    expected = np.outer(down.taps[0], across.taps[0])
-    places = (int(down.first[0]), int(across.first[0])), phase.offset
-    shapes = expected.shape, phase.taps.shape
+    column, top = down.taps[0], int(down.first[0])
+    if steps:
+        seen = np.rint(phase.taps.sum(axis=1) / phase.taps.sum() * STEPS) / STEPS
+        if _largest_gap(column[:, None], (top, 0), seen[:, None], (phase.offset[0], 0)) > 1.0 / STEPS:
+            return float("inf")
+        column, top = seen, phase.offset[0]
+    expected = np.outer(column, across.taps[0])
+    return _largest_gap(expected, (top, int(across.first[0])), phase.taps, phase.offset)
+
+
+def _largest_gap(one: Array, at: tuple[int, int], other: Array, there: tuple[int, int]) -> float:
+    """Return the largest difference of two blocks of taps, each laid where it belongs."""
+    places, shapes = (at, there), (one.shape, other.shape)
     first = [min(place[axis] for place in places) for axis in (0, 1)]
     last = [max(place[axis] + shape[axis] for place, shape in zip(places, shapes, strict=True)) for axis in (0, 1)]
     gap = np.zeros((last[0] - first[0], last[1] - first[1]))
-    for taps, place, sign in zip((expected, phase.taps), places, (1.0, -1.0), strict=True):
+    for taps, place, sign in zip((one, other), places, (1.0, -1.0), strict=True):
         top, left = place[0] - first[0], place[1] - first[1]
         gap[top : top + taps.shape[0], left : left + taps.shape[1]] += sign * taps
     return float(np.abs(gap).max())

@@ -16,7 +16,7 @@ from convkit.errors import ShapeError
 from convkit.recovery.recording import Recording
 from convkit.recovery.resizers.axis import Axis
 from convkit.recovery.resizers.candidates import LOBES, Candidate, Weights, candidates
-from convkit.recovery.resizers.phases import Resampler
+from convkit.recovery.resizers.phases import CLOSE, IN_STEPS, STEPS, Resampler
 
 Array = NDArray[np.float64]
 Places = NDArray[np.intp]
@@ -199,8 +199,8 @@ def find_separable(planes: Planes, rows: Axis, columns: Axis, recording: Recordi
             for target, left in found.left(planes)
         ]
     found = _in_turns(planes, targets, used, narrower, recording)
-    names = _names(found, tried, recording)
     best = min(tried, key=lambda one: one[1])[0]
+    names = _names(found, tried, recording) or _in_steps(found, best)
     return replace(
         found,
         names=tuple(Resampler(one.name, _gap(one, found)) for one in names),
@@ -399,14 +399,26 @@ def _names(found: Separable, tried: list[tuple[Candidate, float]], recording: Re
     return [one for left, one in explaining if left <= max(_AS_WELL * explaining[0][0], 1e-15)]
 
 
+def _in_steps(found: Separable, nearest: Candidate) -> list[Candidate]:
+    """Return the nearest known resizer where its taps down the rows were only rounded to steps, as libvips does."""
+    rows, columns = found.rows, found.columns
+    taps, steps = rows.taps / rows.taps.sum(axis=1, keepdims=True), STEPS * nearest.means(rows.axis)
+    in_steps = np.abs(taps - np.rint(taps * steps) / steps) <= _DEVIATES * rows.errors
+    told = rows.errors.max() < 0.25 / (_DEVIATES * steps)
+    if told and in_steps.all() and _side_gap(nearest, rows) <= 1.0 / STEPS and _side_gap(nearest, columns) <= CLOSE:
+        return [replace(nearest, name=f"{nearest.name}, {IN_STEPS}")]
+    return []
+
+
 def _limit(variance: float, recording: Recording) -> float:
     return _EXPLAINS * max(variance, _ROUNDINGS * (recording.rounding_variance or _FLOAT))
 
 
 def _gap(candidate: Candidate, found: Separable) -> float:
     """Return the largest difference between a known resizer's taps and those found."""
-    gaps = []
-    for side in (found.rows, found.columns):
-        known = candidate.weights(side.outputs, side.axis)
-        gaps.append(float(np.abs(matrix(known, side.axis.inputs) - matrix(side.weights, side.axis.inputs)).max()))
-    return max(gaps)
+    return max(_side_gap(candidate, side) for side in (found.rows, found.columns))
+
+
+def _side_gap(candidate: Candidate, side: Side) -> float:
+    known = candidate.weights(side.outputs, side.axis)
+    return float(np.abs(matrix(known, side.axis.inputs) - matrix(side.weights, side.axis.inputs)).max())
