@@ -2,9 +2,8 @@
 
 from collections.abc import Iterable
 
-import numpy as np
-
 from convkit.experiment import Comparison
+from convkit.experiment.align import embed
 from convkit.experiment.runs import Run
 from convkit.report.columns import Column, expected_column, told
 from convkit.report.numbers import compact
@@ -72,9 +71,6 @@ def on_one_grid(result: Comparison) -> Comparison:
     for one in runs:
         assert one.kernel is not None  # chosen above
         assert one.offset is not None
-        top, left = one.offset[0] - first[0], one.offset[1] - first[1]
-        rows, columns = one.kernel.shape
-        kernel = np.zeros(shape)
-        kernel[top : top + rows, left : left + columns] = one.kernel
+        kernel = embed(one.kernel, shape, (one.offset[0] - first[0], one.offset[1] - first[1]))
         laid.append(one.model_copy(update={"kernel": kernel, "standard_error": None}))
     return result.model_copy(update={"runs": laid})
