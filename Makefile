@@ -48,7 +48,7 @@ fuzz: install  ## Feed all that reads files or text with bytes that are changed 
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[fuzz]' || true
 	$(BIN)/python tools/fuzzing.py --seconds $(FUZZ_SECONDS)
 
-mutants: install  ## Change recovery/ and convolution/ in 400 small ways, and see whether tests notice (hours).
+mutants: install  ## Change recovery/ and convolution/ in 400 small ways, and see whether tests notice (an hour).
 	test -e .mutants/seconds.json || $(BIN)/python tools/mutants.py map
 	$(BIN)/python tools/mutants.py run
 	$(BIN)/python tools/mutants.py report

@@ -1,9 +1,11 @@
 """Mutation testing: are there tests that notice when recovery/ or convolution/ compute something else?
 
-`map` runs their tests once and notes which test runs which line. `run` takes a seeded sample of small changes (a sign,
-a comparison, a constant, a condition), and for each runs the tests of the changed line, the fastest first, until one
-fails; `again` gives those that survived four times as long. Every mutant lives in a fork of one process that has NumPy,
-SciPy and torch loaded already. What is done is kept in a file of JSON lines and not done again; `report` counts.
+`map` runs their tests once and notes which test runs which line; given files of tests, it adds those of these. `run`
+takes a seeded sample of small changes (a sign, a comparison, a constant, a condition), and for each runs the tests of
+the changed line, those of the file that mirrors the code first, until one fails; `again` gives those that no test
+noticed, or only the clock, four times as long. Every mutant lives in a fork of one process that has NumPy, SciPy and
+torch loaded already. What is done is kept in a file of JSON lines, with the test that noticed, and not done again;
+`report` counts.
 """
 
 import argparse
@@ -11,7 +13,9 @@ import ast
 import importlib.util
 import json
 import os
+import pkgutil
 import random
+import re
 import signal
 import sys
 import time
@@ -27,9 +31,11 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 ROOMS = ("recovery", "convolution")
 KEPT = ROOT / ".mutants"
-ENDS = ("killed", "timeout", "survived", "lived", "no tests")
-# Seconds of tests, as they ran alone, that a mutant is given at most; and how much slower they may be than that.
-BUDGET, SLOWER, GRACE = 25.0, 3.0, 30.0
+# What becomes of a mutant: a test fails, or it takes too long, or no test notices, or none runs its file.
+KILLED, LATE, SURVIVED, UNTESTED = "killed", "timeout", "survived", "no tests"
+# Seconds of tests, as they ran alone, that a mutant is given at most, the second time so many times as many; and how
+# much slower they may be than that.
+BUDGET, AGAIN, SLOWER, GRACE = 25.0, 4.0, 3.0, 30.0
 # What tests load, loaded once.
 LOADED = (
     "numpy", "scipy.signal", "scipy.ndimage", "scipy.optimize", "scipy.linalg", "scipy.stats", "torch", "hypothesis",
@@ -176,13 +182,16 @@ def sample(count: int, seed: int) -> list[Mutant]:
     return [described(*each) for each in drawn]
 
 
-def make_map() -> None:
-    """Run the fast tests once; keep which lines each runs, and how long it takes."""
+def make_map(files: Sequence[str]) -> None:
+    """Run the fast tests once, or those of some files; keep which lines each runs, and how long it takes."""
     import pytest
 
     KEPT.mkdir(exist_ok=True)
     os.environ["COVERAGE_FILE"] = str(KEPT / "coverage")
-    seconds: dict[str, float] = {}
+    times = KEPT / "seconds.json"
+    seconds: dict[str, float] = json.loads(times.read_text()) if files else {}
+    for name in [name for name in seconds if name.partition("::")[0] in files]:
+        del seconds[name]
 
     class Clock:
         def pytest_runtest_logreport(self, report: Any) -> None:
@@ -191,16 +200,15 @@ def make_map() -> None:
     where = [f"{folder}/{room}" for room in ROOMS for folder in ("tests", "convkit")]
     where += ["tests/experiment", "tests/probe"]  # which call what has no tests of its own
     measured = [f"--cov=convkit/{room}" for room in ROOMS]
-    code = pytest.main(
-        [*where, *measured, "--cov-branch", "--cov-context=test", "-q", "-m", "not slow"], plugins=[Clock()]
-    )
+    measured += ["--cov-branch", "--cov-context=test", "--cov-report=", *(["--cov-append"] if files else [])]
+    code = pytest.main([*(files or where), *measured, "-q", "-m", "not slow"], plugins=[Clock()])
     if code:
         sys.exit(f"the tests fail without a mutant: {code}")
-    (KEPT / "seconds.json").write_text(json.dumps(seconds))
+    times.write_text(json.dumps(seconds))
 
 
 class Tests:
-    """Which tests run a line, the fastest first."""
+    """Which tests run a line: those in the file that mirrors the code first, of each the fastest first."""
 
     def __init__(self) -> None:
         from coverage import CoverageData
@@ -217,39 +225,60 @@ class Tests:
         if not contexts:
             contexts = [context for found in lines.values() for context in found if context]
         names = {context.rpartition("|")[0] for context in contexts}
+        names &= self._seconds.keys()  # what has been renamed since is no test
         chosen, total = [], 0.0
-        for name in sorted(names, key=lambda each: (self._seconds.get(each, 0.005), each)):
-            total += self._seconds.get(name, 0.005)
+        for name in sorted(names, key=lambda each: (-_mirrors(each, mutant.file), self._seconds[each], each)):
+            total += self._seconds[name]
             if total > budget and chosen:
                 break
             chosen.append(name)
         return chosen, min(total, budget)
 
 
-def try_mutant(mutant: Mutant, tests: Sequence[str], seconds: float) -> str:
-    """Run tests on a mutant in a fork: ``killed``, ``survived``, ``timeout`` or ``no tests``."""
+def _mirrors(test: str, file: str) -> int:
+    """How many words of a file's path the test's file has in its own."""
+    return len(set(re.findall("[a-z]+", test.partition("::")[0])) & set(re.findall("[a-z]+", file)) - {"py"})
+
+
+def try_mutant(mutant: Mutant, tests: Sequence[str], seconds: float) -> tuple[str, str]:
+    """Run tests on a mutant in a fork; say what became of it, and which test noticed."""
     if not tests:
-        return "no tests"
+        return UNTESTED, ""
+    told, tell = os.pipe()
     child = os.fork()
     if not child:
-        _live(mutant, tests)
+        _live(mutant, tests, tell)
+    os.close(tell)
+    os.set_blocking(told, False)  # what a test has left running may hold the other end
+    with os.fdopen(told, "rb") as pipe:
+        end = _end(child, seconds)
+        return end, (pipe.read() or b"").decode() if end == KILLED else ""
+
+
+def _end(child: int, seconds: float) -> str:
+    """Wait for a mutant."""
     deadline = time.monotonic() + GRACE + SLOWER * seconds
     while True:
         pid, status = os.waitpid(child, os.WNOHANG)
         if pid:
             code = os.waitstatus_to_exitcode(status)
             # 0 all passed, 5 none collected; a crash, an error on import and a failure are all noticed.
-            return {0: "survived", 5: "no tests"}.get(code, "killed")
+            return {0: SURVIVED, 5: UNTESTED}.get(code, KILLED)
         if time.monotonic() > deadline:
             os.killpg(child, signal.SIGKILL)
             os.waitpid(child, 0)
-            return "timeout"
+            return LATE
         time.sleep(0.02)
 
 
-def _live(mutant: Mutant, tests: Sequence[str]) -> None:
+def _live(mutant: Mutant, tests: Sequence[str], tell: int) -> None:
     """Be a mutant: never returns."""
     import pytest
+
+    class Herald:
+        def pytest_runtest_logreport(self, report: Any) -> None:
+            if report.failed:
+                os.write(tell, report.nodeid.encode())
 
     os.setsid()
     quiet = os.open(os.devnull, os.O_RDWR)
@@ -258,7 +287,12 @@ def _live(mutant: Mutant, tests: Sequence[str]) -> None:
     module = mutant.file.removesuffix(".py").replace("/", ".").removesuffix(".__init__")
     sys.meta_path.insert(0, _Finder(module, str(ROOT / mutant.file), mutated(mutant)))
     try:
-        code = int(pytest.main([*QUIET, *tests]))
+        # Where pytest imports a module for its doctests, it puts that in the place of a function of the same name.
+        for room in ROOMS:
+            package = importlib.import_module(f"convkit.{room}")
+            for found in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+                importlib.import_module(found.name)
+        code = int(pytest.main([*QUIET, *tests], plugins=[Herald()]))
     except BaseException:
         code = 1
     os._exit(code)
@@ -271,20 +305,20 @@ def run(count: int, seed: int, record: Path, seconds: float, *, again: bool) -> 
     tests = Tests()
     ends = last_ends(record)
     unchanged = Mutant("convkit/recovery/plane.py", -1, 0, "nothing")
-    if (end := try_mutant(unchanged, *tests.of(unchanged))) != "survived":
-        sys.exit(f"a file without a change is {end} by the tests: mend that first")
+    end, by = try_mutant(unchanged, *tests.of(unchanged))
+    if end != SURVIVED:
+        sys.exit(f"a file without a change is {end} by {by or 'the tests'}: mend that first")
     began = time.monotonic()
     for mutant in sample(count, seed):
-        if ends.get(mutant.key, "new") in (("killed", "timeout", "lived", "new") if again else (*ENDS,)):
+        if (mutant.key not in ends or ends[mutant.key] == KILLED) if again else mutant.key in ends:
             continue
         if time.monotonic() - began > seconds:
             break
-        chosen, estimate = tests.of(mutant, 4 * BUDGET if again else BUDGET)
+        chosen, estimate = tests.of(mutant, AGAIN * BUDGET if again else BUDGET)
         start = time.monotonic()
-        end = try_mutant(mutant, chosen, estimate)
-        if again and end == "survived":
-            end = "lived"  # twice
-        line = {"mutant": mutant.key, "end": end, "tests": len(chosen), "seconds": round(time.monotonic() - start, 1)}
+        end, by = try_mutant(mutant, chosen, estimate)
+        spent = round(time.monotonic() - start, 1)
+        line = {"mutant": mutant.key, "end": end, "by": by, "tests": len(chosen), "seconds": spent}
         with record.open("a") as file:
             file.write(json.dumps(line) + "\n")
 
@@ -299,16 +333,17 @@ def report(record: Path) -> None:
     """Count what became of the mutants, and list those that no test noticed."""
     ends = last_ends(record)
     counts = Counter(ends.values())
-    killed = counts["killed"] + counts["timeout"]
-    print(f"{len(ends)} mutants: {killed} killed ({killed / max(1, len(ends)):.1%}), {counts['timeout']} by the clock")
+    noticed, late = counts[KILLED] + counts[LATE], counts[LATE]
+    print(f"{len(ends)} mutants: {noticed} noticed ({noticed / max(1, len(ends)):.1%}), {late} by the clock alone")
     for mutant, end in ends.items():
-        if end not in ("killed", "timeout"):
+        if end != KILLED:
             print(f"{end:9} {mutant}")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("what", choices=["map", "run", "again", "report"])
+    parser.add_argument("files", nargs="*", help="files of tests, for map")
     parser.add_argument("--count", type=int, default=400)
     parser.add_argument("--seed", type=int, default=20261127)
     parser.add_argument("--record", type=Path, default=KEPT / "record.jsonl")
@@ -317,7 +352,7 @@ def main() -> None:
     os.chdir(ROOT)
     os.environ |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
     if given.what == "map":
-        make_map()
+        make_map(given.files)
     elif given.what in ("run", "again"):
         run(given.count, given.seed, given.record, given.seconds, again=given.what == "again")
     else:

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from convkit.convolution.backends import Backend, Correlate, check_device, choose_backend
-from convkit.convolution.convention import Convention, Padding, check_fits
+from convkit.convolution.convention import Convention, Padding
 from convkit.errors import ImageError, SettingsError
 from convkit.image import Image, image_from_array, read_image
 from convkit.kernel import Kernel
@@ -93,7 +93,6 @@ def apply(
     The automatic choice looks at what came out: where the products of a float32 image cancel so far that rounding
     them costs more than a millionth of the largest response, it computes again in float64.
     """
-    check_fits(image.shape, kernel.shape)
     kind = picture_type(image, dtype)
     with np.errstate(over="ignore"):
         phase = kernel.taps[:: convention.stride, :: convention.stride].astype(kind)

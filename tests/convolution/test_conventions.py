@@ -5,6 +5,7 @@ import pytest
 
 from convkit import ConvkitError, convolve
 from convkit.convolution import Convention, Padding
+from convkit.errors import ShapeError
 
 # The lesson's own example, as printed in it.
 _IMAGE = "2,1,0,2,3; 9,5,4,2,0; 2,3,4,5,6; 1,2,3,1,0; 0,4,4,2,8"
@@ -130,3 +131,10 @@ def test_asking_for_cuda_where_there_is_none() -> None:
         pytest.skip("this machine has a CUDA device")
     with pytest.raises(ConvkitError, match="got none on this machine; try --device cpu"):
         convolve("edges", "1,-1", device="cuda")
+
+
+@pytest.mark.parametrize("padding", list(Padding))
+@pytest.mark.parametrize("kernel", ["box:3x6", "box:6x3"])
+def test_a_kernel_larger_than_the_image_is_refused_whatever_lies_around_it(padding: Padding, kernel: str) -> None:
+    with pytest.raises(ShapeError, match=r"no larger than the image \(5x5\)"):
+        convolve(np.ones((5, 5)), kernel, padding=padding)

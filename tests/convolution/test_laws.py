@@ -89,3 +89,21 @@ def test_auto_is_exact_on_whole_numbers(image, kernel, padding) -> None:
 def test_each_padding_on_a_row_worked_out_by_hand(padding: str, expected: list[float]) -> None:
     # Of the image 1 2 3 3 with the kernel 1 0 -1: y[j] = x[j - 1] - x[j + 1], laid on what continues the row.
     np.testing.assert_array_equal(convolve([[1, 2, 3, 3]], "1,0,-1", padding=padding), [expected])
+
+
+@pytest.mark.parametrize("backend", list(Backend))
+@pytest.mark.parametrize("kernel", [np.zeros((2, 3)), np.array([[0.0, 1, 0], [-1, 0, 2]]), np.ones((3, 1)), np.eye(1)])
+def test_nothing_of_what_lay_in_memory_before_shows(backend: Backend, kernel: np.ndarray, monkeypatch) -> None:
+    """Memory that is not asked to be zero holds anything; here it holds NaN."""
+    empty = np.empty
+
+    def littered(*arguments: object, **options: object) -> np.ndarray:
+        memory = empty(*arguments, **options)
+        if memory.dtype.kind in "fc":
+            memory.fill(np.nan)
+        return memory
+
+    image = np.arange(99.0).reshape(9, 11)
+    expected = convolve(image, kernel, backend="naive")
+    monkeypatch.setattr(np, "empty", littered)
+    np.testing.assert_allclose(convolve(image, kernel, backend=backend), expected, **_CLOSE)

@@ -318,3 +318,26 @@ def test_what_no_kernel_makes_is_fitted_without_a_crash(what: str, rng) -> None:
     assert found.noise > 2 * LEVEL
     # Most of what lies off the rails is there to show that it is no kernel.
     assert found.masks[0].sum() > 0.5 * np.count_nonzero((target > 0) & (target < 1))
+
+
+def test_a_likelihood_tells_of_the_outputs_that_are_surely_not_clipped(rng) -> None:
+    """Their number, their squared residuals, and how much they spread about their mean."""
+    taps, pairs = np.array([[0.9, -1.4, 1.3]]), []
+    for shape in ((40, 50), (30, 61)):
+        image = rng.random(shape)
+        pairs.append(
+            Pair(image, stored(response(image, taps, 0.1) + 0.03 * rng.standard_normal((shape[0], shape[1] - 2))))
+        )
+    found = fit_saturated(Problem(tuple(pairs), (1, 3)), EIGHT_BITS)
+    assert found.method is SaturationMethod.TOBIT
+    optimum, point = found.optimum, found.optimum.point
+    left, kept = [], []
+    for pair, mask in zip(pairs, found.masks, strict=True):
+        left.append((pair.target - response(pair.image, point.taps, point.bias))[mask])
+        kept.append(pair.target[mask])
+    squares, targets = np.square(np.concatenate(left)).sum(), np.concatenate(kept)
+    assert optimum.count == len(targets)
+    assert optimum.residual_squares == pytest.approx(squares, rel=1e-9)
+    assert optimum.spread == pytest.approx(np.square(targets - targets.mean()).sum(), rel=1e-9)
+    assert optimum.noise_variance(LEVEL) == pytest.approx(squares / (len(targets) - 4), rel=1e-9)
+    assert_allclose(optimum.noise_variance(LEVEL) * optimum.unit_covariance, found.covariance, rtol=1e-9)

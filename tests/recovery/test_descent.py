@@ -187,3 +187,10 @@ def test_arriving_stops_the_walk(problem, start) -> None:
     assert found.status is Status.CONVERGED
     assert found.steps == 0
     assert found.final_loss > 0
+
+
+def test_states_are_kept_only_where_they_are_asked_for(problem: Problem, start: Parameters) -> None:
+    assert walk(problem, start, Solver.GD, 0.01, 4).trajectory is None
+    kept = walk(problem, start, Solver.GD, 0.01, 4, keep_steps=True).trajectory
+    assert kept is not None
+    assert len(kept) == 5

@@ -7,7 +7,7 @@ import pytest
 from scipy.optimize import least_squares
 
 from convkit.recovery import Loss, Problem, find_optimum
-from convkit.recovery.huber import Robust, find_robust
+from convkit.recovery.huber import Robust, _variance, find_robust
 from convkit.recovery.problem import Pair
 from convkit.recovery.recording import Recording
 
@@ -104,3 +104,17 @@ def test_pairs_and_masks_are_minded(spoiled: Problem, rng: np.random.Generator) 
         masked.knee,
     )
     assert np.abs(gradient).max() < 1e-6 * masked.knee * len(rows)
+
+
+def test_the_variance_of_few_outputs_is_hubers() -> None:
+    """``K²·Σψ²/(n - p)/m²``, ``K = 1 + p/n·var ψʹ/m²``, ``ψ`` being the bounded residual, ``m`` its mean slope."""
+    rng = np.random.default_rng(3)
+    residuals, knee, p = rng.standard_t(2, 14), 1.1, 4
+    slopes = (np.abs(residuals) < knee).astype(float)
+    psi = np.where(slopes > 0, residuals, knee * np.sign(residuals))
+    k = 1 + p / 14 * slopes.var() / slopes.mean() ** 2
+    assert 0.3 < slopes.mean() < 0.9
+    assert _variance(residuals, knee, p) == pytest.approx(k**2 * np.sum(psi**2) / 10 / slopes.mean() ** 2, rel=1e-12)
+    assert np.isnan(_variance(residuals, knee, 14))
+    assert np.isfinite(_variance(residuals, knee, 13))
+    assert np.isnan(_variance(residuals, 0.0, p))

@@ -5,6 +5,7 @@ import re
 import cv2
 import numpy as np
 import pytest
+import scipy.stats
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -13,7 +14,9 @@ from convkit.kernel import fixed_kernels, groups, named_kernel
 from convkit.kernel.rotation import rotated
 from convkit.recovery.naming import Match, Naming, name_kernel
 from convkit.recovery.naming.lines import half_gaussian, segment
-from convkit.recovery.naming.shapes import binned_bell
+from convkit.recovery.naming.naming import _floors
+from convkit.recovery.naming.rounded_bells import fixed_point
+from convkit.recovery.naming.shapes import binned_bell, box_between
 
 LIBRARY = [entry.name for entries in groups().values() for entry in entries]
 # What is the same kernel, by its plain name.
@@ -343,3 +346,69 @@ def test_what_does_not_fit_together_is_refused() -> None:
         name_kernel(np.eye(3), np.eye(3), (-1, -1))
     with pytest.raises(KernelError, match="got nan"):
         name_kernel(np.array([[np.nan]]), np.zeros((1, 1)), (0, 0))
+
+
+@pytest.mark.parametrize(
+    "taps", [named_kernel("sobel").taps / 8, -named_kernel("scharr").taps.T, 3 * named_kernel("laplacian").taps]
+)
+def test_programs_own_kernels_are_named_only_where_they_fit_as_they_are(taps: np.ndarray) -> None:
+    """Beside a plain name, a program's kernel with another gain, flip or turn says nothing new."""
+    names = name_kernel(taps, np.zeros((9, 9)), (-1, -1)).names
+    assert any("/" not in match.name for match in names)
+    for match in names:
+        if "/" in match.name or match.name.startswith("frei-chen"):
+            assert (match.gain, match.flip, match.rotation) == (pytest.approx(1.0), "none", 0)
+
+
+def test_large_kernels_of_a_size_are_tried_up_to_it() -> None:
+    """OpenCV's go to 31; where no tap is seen, those up to 15 are tried."""
+    for text in ("opencv/sobel:ksize=21,dx=1,dy=0", "opencv/laplacian:ksize=19"):
+        kernel = named_kernel(text)
+        names = name_kernel(
+            kernel.taps, np.zeros((kernel.taps.size,) * 2), tuple(-(n // 2) for n in kernel.shape)
+        ).names
+        assert text.partition(":")[0] in {match.name for match in names}
+
+
+@pytest.mark.parametrize(("height", "width"), [(2.6, 1.4), (1.3, 3.5)])
+def test_boxes_narrower_than_two_pixels_keep_their_widths(height: float, width: float) -> None:
+    taps = box_between(height, width)
+    (found,) = (match for match in named(taps).names if match.name == "box")
+    told = {parameter.name: parameter.value for parameter in found.parameters}
+    assert (told["height"], told["width"]) == pytest.approx((height, width), abs=1e-3)
+
+
+@pytest.mark.parametrize("gain", [0.37, 2.0])
+def test_eight_bit_gaussians_are_known_whatever_their_gain(gain: float) -> None:
+    taps = gain * fixed_point(7, 1.2)
+    (match,) = (match for match in named(taps).names if "8-bit" in match.text)
+    assert match.gain == pytest.approx(gain)
+    assert abs(match.parameters[0].value - 1.2) <= match.parameters[0].error
+
+
+def test_of_many_roundings_of_one_bell_the_likeliest_is_named() -> None:
+    taps = fixed_point(7, 1.2) + np.random.default_rng(2).normal(scale=1e-3, size=(7, 7))
+    names = [
+        match.name for match in name_kernel(taps, 1e-6 * np.eye(49), (-3, -3)).names if "sigma between" in match.text
+    ]
+    assert names
+    assert len(names) == len(set(names))
+
+
+def test_rounding_to_a_step_has_the_error_of_a_uniform_deviate() -> None:
+    taps = np.rint(1000 * named_kernel("gaussian:1.3,9").taps) / 1000
+    assert _floors(taps)[-1][0] == pytest.approx(scipy.stats.uniform(scale=1 / 1000).std())
+
+
+def test_small_whole_numbers_are_not_taken_for_rounded_ones() -> None:
+    """A binomial whose middle is 3 for 4 is another kernel, though a rounding to whole numbers might explain it."""
+    naming = named(np.array([[1.0, 2, 1], [2, 3, 2], [1, 2, 1]]))
+    assert "binomial" not in {match.name for match in naming.names}
+    assert not naming.note
+
+
+@pytest.mark.parametrize("box", [(3.75, 2.5, 0.25, -0.125), (2.2, 3.4, -0.3, 0.2)])
+def test_boxes_beside_the_pixel_grid(box: tuple[float, float, float, float]) -> None:
+    (found,) = (match for match in named(box_between(*box)).names if match.name == "box")
+    told = {parameter.name: parameter.value for parameter in found.parameters}
+    assert tuple(told[name] for name in ("height", "width", "down", "right")) == pytest.approx(box, abs=1e-3)

@@ -246,3 +246,14 @@ def test_sums_of_neighbours_do_not_hide_one_wrong_tap() -> None:
     assert found(noisy, error**2 * np.eye(taps.size), "disk")
     noisy[25, 30] += 9 * error
     assert not found(noisy, error**2 * np.eye(taps.size), "disk")
+
+
+def test_a_broad_bell_is_named_by_all_of_it_where_no_tap_stands_out() -> None:
+    """225 taps of 2 to 4.5 standard errors each: none is seen, and all together are no noise."""
+    taps = named_kernel("gaussian:8,15").taps
+    error = float(taps.max()) / 4.5
+    noisy = draws(taps, error**2 * np.eye(225), 1, seed=3)[0]
+    assert np.abs(noisy).max() < 8 * error
+    match = found(taps, error**2 * np.eye(225), "gaussian")
+    assert match is not None
+    assert match.parameters[0].value == pytest.approx(8.0, abs=4 * match.parameters[0].error)

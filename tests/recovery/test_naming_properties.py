@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from convkit.kernel import groups, named_kernel
 from convkit.recovery.naming import Properties, name_kernel
+from convkit.recovery.naming.properties import _is_even, _is_separable, _Noise, _partners
 
 LIBRARY = [entry.name for entries in groups().values() for entry in entries if max(entry.shape) <= 15]
 
@@ -127,3 +128,89 @@ def test_the_line_without_a_name() -> None:
         "no known name: 3x3, not separable, symmetric (diagonal), sum 1, low-pass, "
         "effective width 2.61x2.61 pixels, centre of mass (0.125, 0.125)"
     )
+
+
+class Recorder(_Noise):
+    """Keeps the mean square that noise alone would leave."""
+
+    def explains(self, residual: np.ndarray, mean: float, stretch: float) -> bool:
+        object.__setattr__(self, "asked", (residual, mean))
+        return super().explains(residual, mean, stretch)
+
+
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+@pytest.mark.parametrize("shape", [(3, 4), (4, 4), (3, 1)])
+def test_what_noise_leaves_of_a_mirrored_kernel_is_a_trace(sign: float, shape: tuple, rng: np.random.Generator) -> None:
+    """``r = (1 - sS)·k`` of noise with covariance ``C`` has the mean square ``tr (1 - sS)·C·(1 - sS)ᵀ``."""
+    p = shape[0] * shape[1]
+    half = rng.standard_normal((p, p))
+    floor = 0.3
+    noise, taps = Recorder(half @ half.T, floor, 1.0), rng.standard_normal(shape)
+    rows, columns = np.indices(shape)
+    middle = (shape[0] - 1) / 2, (shape[1] - 1) / 2
+    down, across = rows - middle[0], columns - middle[1]
+    for partner, mirrored in (
+        (_partners(shape, middle, down, -across), taps[:, ::-1]),
+        (_partners(shape, middle, -down, across), taps[::-1]),
+        (_partners(shape, middle, -down, -across), taps[::-1, ::-1]),
+    ):
+        _is_even(taps, noise, partner, sign)
+        residual, mean = noise.asked
+        np.testing.assert_allclose(residual, (taps - sign * mirrored).ravel(), atol=1e-12)
+        change = np.eye(p) - sign * np.eye(p)[partner]
+        expected = np.trace(change @ (half @ half.T + floor**2 * np.eye(p)) @ change.T)
+        assert mean == pytest.approx(expected, rel=1e-9)
+
+
+@pytest.mark.parametrize("shape", [(3, 5), (4, 2)])
+def test_what_noise_leaves_of_a_separable_kernel_is_a_trace(shape: tuple, rng: np.random.Generator) -> None:
+    """To first order a product of two vectors leaves ``(1 - uuᵀ) N (1 - vvᵀ)`` of noise ``N``."""
+    p, floor = shape[0] * shape[1], 0.02
+    half = rng.standard_normal((p, p))
+    noise = Recorder(half @ half.T, floor, 1.0)
+    u, v = (vector / np.linalg.norm(vector) for vector in (rng.random(shape[0]), rng.random(shape[1])))
+    _is_separable(7.0 * np.outer(u, v), noise)
+    change = np.kron(np.eye(shape[0]) - np.outer(u, u), np.eye(shape[1]) - np.outer(v, v))
+    expected = np.trace(change @ (half @ half.T + floor**2 * np.eye(p)) @ change)
+    residual, mean = noise.asked
+    np.testing.assert_allclose(residual, 0.0, atol=1e-12)
+    assert mean == pytest.approx(expected, rel=1e-9)
+
+
+def test_the_middle_may_lie_between_pixels_in_both_axes_or_in_one() -> None:
+    """A quarter turn about a middle between pixels of one axis alone takes no pixel to a pixel."""
+    assert "quarter-turn" in of(np.ones((4, 4))).symmetries
+    assert "diagonal" in of(np.ones((4, 4))).symmetries
+    long = of(np.ones((3, 4))).symmetries
+    assert set(long) == {"left-right", "top-bottom", "half-turn"}
+    window = np.zeros((6, 6))
+    window[1:3, 2:4] = [[1.0, 2.0], [2.0, 1.0]]  # its middle is not the window's
+    assert set(of(window).symmetries) == {"diagonal", "half-turn"}
+    assert set(of(window).antisymmetries) == set()
+
+
+@pytest.mark.parametrize("scale", [1e-4, 1e4])
+def test_properties_do_not_depend_on_the_unit(scale: float, rng: np.random.Generator) -> None:
+    taps = np.outer([1.0, 3, 4, 3, 1], [2.0, 5, 7, 5, 2]) / 100 + rng.normal(scale=1e-3, size=(5, 5))
+    for extra in (0.0, 0.004):
+        taps[0, 4] += extra
+        plain = name_kernel(taps, 1e-6 * np.eye(25), (-2, -2)).properties
+        scaled = name_kernel(scale * taps, (1e-3 * scale) ** 2 * np.eye(25), (-2, -2)).properties
+        for name in ("separable", "symmetries", "antisymmetries", "size", "band"):
+            assert getattr(plain, name) == getattr(scaled, name)
+        assert plain.width == pytest.approx(scaled.width, rel=1e-9)
+
+
+def test_long_kernels_are_judged_whole() -> None:
+    """Two taps 100 pixels apart that cancel: either alone would let everything pass."""
+    row = np.zeros((1, 101))
+    row[0, [0, -1]] = 1.0, -1.0
+    assert of(row).band == of(row.T).band == "band-pass"
+    assert of(np.abs(row)).band == "low-pass"
+
+
+def test_what_is_all_noise_has_every_symmetry_about_the_windows_middle() -> None:
+    noise = np.random.default_rng(4).normal(scale=0.01, size=(4, 4))
+    found = of(noise, sigma=0.01)
+    assert found.size == (0, 0)
+    assert set(found.symmetries) == {"left-right", "top-bottom", "diagonal", "half-turn", "quarter-turn"}

@@ -171,6 +171,19 @@ def test_a_bad_pixel_is_named_by_its_place_in_the_array_given() -> None:
 
 
 @pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        (np.nan, "finite pixels wherever they are used; got nan at row 2, column 3"),
+        (-np.inf, "finite pixels wherever they are used; got -inf at row 2, column 3"),
+        (-1e200, r"pixels of at most 1e\+\d+; got -1e\+200 at row 2, column 3"),
+    ],
+)
+def test_what_cannot_be_squared_is_told_from_what_is_no_number(value: float, told: str) -> None:
+    with pytest.raises(ImageError, match=told):
+        NormalEquations.of(spoilt((5, 6), value, 2, 3), np.ones((3, 4)), (3, 3))
+
+
+@pytest.mark.parametrize(
     "other", [{"size": (2, 3)}, {"bias": False}, {"padding": None}, {"stride": 2}, {"flip": True}, {"padding": "zero"}]
 )
 def test_only_equations_of_one_kind_add(other) -> None:

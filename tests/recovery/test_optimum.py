@@ -2,7 +2,8 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+import scipy.linalg
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from convkit import convolve
@@ -216,3 +217,76 @@ def test_kernels_of_thousands_of_taps(side: int, rng: np.random.Generator) -> No
     image, kernel = rng.random((400, 410)), rng.standard_normal((side, side))
     found = optimum_of(Problem.of(image, convolve(image, kernel), (side, side)))
     assert np.abs(found.point.taps - kernel).max() < 1e-12 * np.abs(kernel).max()
+
+
+@pytest.mark.parametrize("flip", [False, True])
+@pytest.mark.parametrize(("size", "rank"), [((2, 3), 4), ((3, 3), 2), ((1, 5), 3), ((4, 2), 7)])
+def test_null_pictures_span_what_changes_no_output(size: tuple, rank: int, flip: bool, rng) -> None:
+    """Beside SciPy's null space: each is 1 at its largest, and has a tap to itself."""
+    p = size[0] * size[1]
+    windows = rng.integers(-3, 4, (rank, p)).astype(float)
+    spectrum = Spectrum.of(windows.T @ windows)
+    pictures = null_pictures(spectrum, size, flip=flip)
+    found = np.array([(picture[::-1, ::-1] if flip else picture).ravel() for picture in pictures])
+    assert found.shape == (p - np.linalg.matrix_rank(windows), p)
+    np.testing.assert_allclose(windows @ found.T, 0.0, atol=1e-6)
+    assert np.linalg.matrix_rank(found, tol=1e-6) == len(found)
+    for number, row in enumerate(found):
+        assert row.max() == pytest.approx(1.0)
+        assert row.min() >= -1.0 - 1e-6
+        alone = (np.delete(found, number, axis=0) == 0.0).all(axis=0) & (row != 0.0)
+        assert alone.any()
+
+
+@given(st.integers(0, 10_000), st.sampled_from([(1, 1), (1, 3), (3, 1), (2, 2), (2, 3)]), st.booleans())
+@settings(max_examples=150)
+def test_what_is_said_to_be_determined_is_what_scipys_null_space_leaves_alone(seed: int, size, bias: bool) -> None:
+    rng = np.random.default_rng(seed)
+    p = size[0] * size[1]
+    windows = rng.integers(0, 2, (int(rng.integers(0, 5)), p)).astype(float)
+    windows = np.vstack([windows, rng.integers(0, 2) * np.ones((1, p))])
+    if rng.random() < 0.3:  # rows or columns that are alike
+        axis = int(rng.integers(0, 2))
+        boxes = windows.reshape(-1, *size)
+        windows = np.repeat(boxes.take([0], axis + 1), size[axis], axis + 1).reshape(-1, p)
+    if bias:
+        windows = np.hstack([windows, np.ones((len(windows), 1))])
+    spectrum = Spectrum.of(windows.T @ windows)
+    null = scipy.linalg.null_space(windows)
+    told = "; ".join(in_words(spectrum, size, bias=bias))
+    if not null.size:
+        assert told == ""
+        return
+
+    def known(*weights: np.ndarray) -> bool:
+        return all(np.abs(np.append(each.ravel(), [0.0] if bias else []) @ null).max() < 1e-9 for each in weights)
+
+    units = np.eye(p).reshape(p, *size)
+    sure = sum(known(unit) for unit in units)
+    columns = [np.outer(np.ones(size[0]), np.eye(size[1])[c]) for c in range(size[1])]
+    rows = [np.outer(np.eye(size[0])[r], np.ones(size[1])) for r in range(size[0])]
+    by_columns = not sure and size[0] > 1 and known(*columns)
+    by_rows = not sure and size[1] > 1 and known(*rows) and not by_columns
+    assert ("only the column sums" in told) == by_columns
+    assert ("only the row sums" in told) == by_rows
+    assert ("the sum of all taps is determined" in told) == (known(np.ones(size)) and not by_columns and not by_rows)
+    assert (f"{sure} of {p} taps {'is' if sure == 1 else 'are'} determined" in told) == (sure > 0)
+    apart = bias and np.abs(null[-1]).max() > 1e-9
+    assert ("gain and bias cannot be told apart" in told) == apart
+    if not (sure or apart or "sum" in told):
+        rank, unknowns = np.linalg.matrix_rank(windows), p + bias
+        of = f" of the {unknowns} unknowns" if unknowns > 1 else ""
+        many = "combination is" if rank == 1 else "combinations are"
+        assert told == (f"only {rank} {many} determined{of}" if rank else "nothing is determined")
+
+
+@pytest.mark.parametrize(("outputs", "known"), [(4, True), (3, False)])
+def test_one_output_more_than_unknowns_tells_the_noise(outputs: int, known: bool, rng: np.random.Generator) -> None:
+    problem = Problem.of(rng.random((1, outputs + 1)), rng.random((1, outputs)), (1, 2))
+    found = optimum_of(problem)
+    rows, target = dense(problem)
+    if known:
+        (squares,) = np.linalg.lstsq(rows, target)[1]
+        assert found.variance == pytest.approx(squares, rel=1e-6)
+    else:
+        assert np.isnan(found.variance)

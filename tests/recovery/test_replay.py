@@ -13,7 +13,7 @@ from PIL import Image, ImageFilter
 
 from convkit import ConvkitError, load_image
 from convkit.recovery import Parameters, Problem, find_optimum
-from convkit.recovery.proof.program import Passes, Program, Rounding, centred
+from convkit.recovery.proof.program import Arithmetic, Passes, Program, Rounding, centred
 from convkit.recovery.proof.replay import Replay, proves, replay
 from convkit.recovery.proof.rounding import _Search, find_rounding
 from convkit.recovery.proof.snapping import Snapped
@@ -100,19 +100,24 @@ def test_one_wrong_pixel_is_one_pixel_less(pictures) -> None:
         assert (found.missed, found.worst, found.exact) == (1, worst, False)
 
 
-@given(st.integers(0, 10_000), st.sampled_from(list(Rounding)[:2]), st.integers(1, 12), st.booleans())
-@settings(max_examples=60)
-def test_counts_are_those_of_exact_fractions(seed: int, rounding: Rounding, divisor: int, rails: bool) -> None:
+@given(
+    st.integers(0, 10_000),
+    st.sampled_from(list(Rounding)[:2]),
+    st.integers(1, 12),
+    st.sampled_from([(-math.inf, math.inf), (0.0, 40.0), (0.0, math.inf), (-math.inf, 40.0)]),
+)
+@settings(max_examples=100)
+def test_counts_are_those_of_exact_fractions(seed: int, rounding: Rounding, divisor: int, rails: tuple) -> None:
     """Every output in Fractions, against targets of which some are wrong."""
     rng = np.random.default_rng(seed)
     numerators, bias = rng.integers(-4, 9, (2, 3)), Fraction(int(rng.integers(-6, 7)), int(rng.integers(1, 4)))
     image = rng.integers(0, 30, (7, 8))
-    recording = Recording(1.0, 0.0, 40.0) if rails else WHOLE
+    recording = Recording(1.0, *rails)
     target, expected = np.zeros((6, 6)), 0
     for i in range(6):
         for j in range(6):
             response = Fraction(int((numerators * image[i : i + 2, j : j + 3]).sum()), divisor) + bias
-            clip = (lambda value: min(max(value, 0), 40)) if rails else (lambda value: value)
+            clip = lambda value: min(max(value, rails[0]), rails[1])  # noqa: E731
             if rounding is Rounding.ROUND:
                 right = {clip(math.floor(response + Fraction(1, 2))), clip(math.ceil(response - Fraction(1, 2)))}
             else:
@@ -120,7 +125,7 @@ def test_counts_are_those_of_exact_fractions(seed: int, rounding: Rounding, divi
                 if response.denominator == 1:  # a sum in single precision may fall short of it
                     right.add(clip(response - (1 if response > 0 else -1 if response < 0 else 0)))
             target[i, j] = clip(math.trunc(response)) + rng.integers(-1, 2)
-            expected += int(target[i, j]) in right
+            expected += target[i, j] in right
     program = Program(Snapped(numerators, divisor, bias), rounding)
     found = replay(Registered(image.astype(float), target), program, (0, 0), recording)
     assert (found.reproduced, found.near) == (expected, 0)
@@ -138,6 +143,20 @@ def test_sums_in_single_precision_are_reproduced_to_their_bound_and_no_further(p
     off = replay(scene, Program(Parameters(taps, bias=20 * found.tolerance / 255)), (-2, -2), EIGHT)
     # The share of pixels whose boundary is crossed is the shift in levels: 0.0097 less what counts as near.
     assert 0.005 < off.missed / off.count < 0.015
+
+
+@pytest.mark.parametrize(
+    ("count", "steps"), [(1, 4), (9, 12), (33, 36), (34, 6 * math.sqrt(37)), (200, 6 * math.sqrt(203))]
+)
+def test_single_precision_may_err_by_its_bound_or_what_chance_leaves_of_it(count: int, steps: float, rng) -> None:
+    """``min(n + 3, 6·√(n + 3))·2⁻²⁴·(Σ|k|·max|x| + |b| + ½)`` levels for n taps that are not zero, as documented."""
+    taps = np.zeros((15, 15))
+    taps.ravel()[rng.permutation(225)[:count]] = rng.uniform(-1, 1, count)
+    pixels = rng.uniform(-200, 250, (20, 21)) / 255
+    sums = Arithmetic(Program(Parameters(taps, -3 / 255)), EIGHT).sums(pixels)
+    terms = np.abs(taps).sum() * np.abs(255 * pixels).max() + 3
+    assert sums.near == pytest.approx(steps * 2.0**-24 * (terms + 0.5), rel=1e-9)
+    assert sums.slack == pytest.approx(2.0**-43 * terms, rel=1e-9)
 
 
 def test_an_estimate_of_real_numbers_reproduces_nearly_all_and_says_so(pictures, rng) -> None:
@@ -437,6 +456,13 @@ def test_a_window_is_filled_up_until_it_is_centred() -> None:
     assert offset == (-1, -2)
 
 
+def test_what_may_round_either_way_is_a_tie() -> None:
+    found = Replay(100, 98, 5, None, 5, 3, 1e-4, 1.0, 0.3)
+    assert (found.ties, found.missed, found.exact) == (8, 2, False)
+    assert Replay(1, 1, 0, None, 0, 0, 1e-4, 0.0, 0.3).exact
+    assert not Replay(0, 0, 0, None, 0, 0, 1e-4, 0.0, 0.3).exact
+
+
 def test_the_line_that_is_shown() -> None:
     found = Replay(260100, 260100, 512, None, 512, 0, 1e-4, 0.0, 0.289)
     assert found.text() == "exact: 260100 of 260100 pixels, 512 exact halves rounded either way"
@@ -455,3 +481,16 @@ def test_nearly_a_product_of_whole_numbers_is_not_run_in_two_passes() -> None:
         programs = list(search.two_passes())
         assert len(programs) == passes  # rows or columns first, rounded or truncated
         assert all(search.run(program).sample.count for program in programs)
+
+
+@pytest.mark.parametrize("rounding", [Rounding.ROUND, Rounding.TRUNCATE])
+def test_on_both_sides_of_zero_rounding_and_truncation_are_told_apart(rounding: Rounding, rng) -> None:
+    """Above zero, rounding with half a level less is truncation; below, they differ, and the pixels tell."""
+    image, taps = rng.integers(0, 256, (60, 60)).astype(float), rng.standard_normal((2, 2)) / 3
+    sums = np.einsum("ijuv,uv->ij", np.lib.stride_tricks.sliding_window_view(image, (2, 2)), taps)
+    target = np.rint(sums - 0.5) if rounding is Rounding.ROUND else np.trunc(sums)
+    assert 0.2 < np.mean(sums < 0) < 0.8
+    kernel = Parameters(taps, -0.5)
+    found = find_rounding(Registered(image, target), kernel, (0, 0), WHOLE, bias_error=0.01)
+    assert found.program.rounding is rounding
+    assert found.sample.exact

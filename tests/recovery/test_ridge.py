@@ -26,6 +26,8 @@ def test_is_least_squares_of_the_augmented_system(bias: bool, strength: float, r
     np.testing.assert_allclose(found.point.taps.ravel(), expected[:6], atol=1e-10)
     residual = target.ravel() - rows @ expected
     assert found.residual_squares == pytest.approx(residual @ residual, rel=1e-9)
+    inverse = np.linalg.inv(rows.T @ rows + price.T @ price)
+    np.testing.assert_allclose(found.unit_covariance, inverse @ rows.T @ rows @ inverse, rtol=1e-6, atol=1e-9)
     hat = rows @ np.linalg.solve(rows.T @ rows + price.T @ price, rows.T)
     assert found.freedom == pytest.approx(np.trace(hat), rel=1e-8)
 

@@ -17,7 +17,7 @@ from convkit.recovery import Parameters, Problem, find_optimum
 from convkit.recovery.proof.factors import estimated_factors
 from convkit.recovery.proof.replay import proves, replay
 from convkit.recovery.proof.rounding import find_rounding
-from convkit.recovery.proof.snapping import Snapped, simplest_fraction, snap
+from convkit.recovery.proof.snapping import Snapped, guesses, simplest_fraction, snap
 from convkit.recovery.recording import Recording
 from convkit.recovery.registered import Registered
 
@@ -211,3 +211,42 @@ def test_the_text_reads_as_a_kernel_where_it_is_put_in_brackets() -> None:
     assert Snapped(np.array([[-1, 0, 1]]), 1).text() == "-1,0,1"
     assert snapped.parameters(1 / 255).bias == pytest.approx(3 / 255)
     assert snapped.parameters(None).bias == 3.0
+
+
+@pytest.mark.parametrize("bits", [6, 7, 8, 9, 10, 11, 12, 14, 15, 16])
+def test_fixed_point_is_one_of_few_guesses(bits: int) -> None:
+    """Nine taps known to 0.03 of a step: chance does as well for one divisor in 5000, and so hardly for one of ten.
+
+    A divisor that programs have no reason for is one of as many guesses as it is large.
+    """
+    for divisor, telling in ((1 << bits, True), ((1 << bits) + (1 << bits) // 8 + 1, False)):
+        numerators = np.array([1, 3, 5, 7, 9, 11, 13, 4, divisor - 53])
+        found = snap(Parameters(numerators.reshape(3, 3) / divisor), (0.03 / divisor) ** 2 * np.eye(9))
+        assert (found is not None and found.telling) == telling
+        if found is not None and telling:
+            assert found.divisor == divisor
+            np.testing.assert_array_equal(found.numerators.ravel(), numerators)
+
+
+@pytest.mark.parametrize("level", [None, 1 / 255])
+def test_guesses_tell_the_bias_in_levels_or_units(level: float | None) -> None:
+    """A tenth of an integer near, the least divisors first, and the bias to half a level."""
+    taps, bias = np.array([[0.3341, 0.6659]]), 2.5 * (level or 1.0)
+    found = list(guesses(Parameters(taps, bias * 1.01), 1e-10 * np.eye(3), level))
+    assert [one.divisor for one in found] == sorted(one.divisor for one in found)
+    assert (found[0].text(), found[0].bias) == ("1,2 / 3", Fraction(5, 2))
+    for one in found:
+        assert np.abs(one.divisor * taps - one.numerators).max() <= 0.1
+        assert math.gcd(one.divisor, *one.numerators.ravel().tolist()) == 1
+        assert one.divisor * 1e-5 <= 0.02
+    # What is known worse than to a fiftieth of a step is no guess: over 3, that is an error of 1/150.
+    assert any(one.divisor == 3 for one in guesses(Parameters(taps), 0.0066**2 * np.eye(2), level))
+    assert not any(one.divisor == 3 for one in guesses(Parameters(taps), 0.0067**2 * np.eye(2), level))
+
+
+@pytest.mark.parametrize("level", [None, 1 / 255])
+def test_a_bias_is_told_in_levels_or_else_in_the_images_unit(level: float | None) -> None:
+    for bias in (Fraction(3), Fraction(-7, 2), Fraction(0)):
+        found = snap(Parameters(np.array([[0.25, 0.5, 0.25]]), float(bias) * (level or 1.0)), 1e-12 * np.eye(4), level)
+        assert found is not None
+        assert (found.text(), found.bias) == ("1,2,1 / 4", bias)

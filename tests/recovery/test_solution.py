@@ -19,6 +19,11 @@ def test_a_problem_that_differs_in_anything_is_solved_anew(rng: np.random.Genera
     first = solved(problem)
     assert solved(Problem.of(image.copy(), target, (2, 2))) is first
     mask = np.arange(64).reshape(8, 8) > 3
+    masked = solved(Problem.of(image, target, (2, 2), mask=mask))
+    assert masked is not first
+    assert solved(Problem.of(image.copy(), target, (2, 2), mask=mask.copy())) is masked
+    assert solved(Problem.of(image, target, (2, 2))) is not masked
+    first = solved(problem)
     for other in (
         Problem.of(image, target + 1e-9, (2, 2)),
         Problem.of(image + 1e-9, target, (2, 2)),
@@ -49,3 +54,10 @@ def test_who_watches_a_step_sees_where_it_began(solver: str, backend: str) -> No
 
     start = first(solver="gd", backend="naive")
     np.testing.assert_allclose(first(solver=solver, backend=backend), start, rtol=0, atol=1e-14)
+
+
+@pytest.mark.parametrize(("most", "kept"), [(81, True), (80, False)])
+def test_solutions_of_more_than_so_many_pixels_are_not_kept(most: int, kept: bool, monkeypatch, rng) -> None:
+    monkeypatch.setattr("convkit.recovery.solution._MOST_PIXELS", most)
+    problem, solved = Problem.of(rng.random((9, 9)), rng.random((8, 8)), (2, 2)), LastSolution()
+    assert (solved(problem) is solved(problem)) is kept

@@ -14,6 +14,10 @@ from convkit.recovery import NormalEquations, Problem, find_optimum
 from convkit.recovery.recording import Recording
 from convkit.recovery.registered import Registered
 from convkit.recovery.support import Support, find_support
+from convkit.recovery.support.growth import Growth
+from convkit.recovery.support.nest import Nest
+from convkit.recovery.support.sample import Sample
+from convkit.recovery.support.window import Reach, Window
 
 BITS8, BITS16, FLOAT = Recording(1 / 255, 0.0, 1.0), Recording(1 / 65535, 0.0, 1.0), Recording()
 
@@ -317,3 +321,59 @@ def test_a_large_picture_is_looked_at_in_part() -> None:
     assert support.size == (3, 3)
     # 2^19 outputs in all, but for the rounding to whole rows in four bands.
     assert support.rows_used == pytest.approx(2**19 / (1994 * 1194), rel=0.02)
+
+
+def test_a_faint_tap_far_out_is_found_where_only_rounding_hides_it() -> None:
+    """Half a percent, twenty pixels away, is a third of a level: as much as rounding, but not for 80,000 outputs."""
+    taps = np.zeros((1, 41))
+    taps[0, [20, 40]] = 0.98, 0.005
+    before = noise(shape=(300, 300))
+    support = found(before, filtered(before, taps))
+    assert (support.size, support.offset) == ((1, 21), (0, 0))
+
+
+@pytest.mark.parametrize(("rows", "share"), [(1000, 1.0), (1040, 1.0), (1060, None), (4000, None)])
+def test_pictures_up_to_a_million_outputs_are_looked_at_whole(rows: int, share: float | None) -> None:
+    """Of larger ones half a million, in four bands from top to bottom, whatever the window."""
+    picture = Sample.of(Registered(*(np.zeros((rows + 6, 1006)),) * 2), Recording())
+    window = Window((7, 7), (-3, -3))
+    looked_at = [(pair.target.shape[0], pair.target.shape[1]) for pair in picture.pairs(window)]
+    if share is not None:
+        assert looked_at == [(rows, 1000)]
+        assert picture.share(window) == share
+    else:
+        assert looked_at == [(132, 1000)] * 4  # 2¹⁹ outputs are 524.3 rows of a thousand
+        assert picture.share(window) == pytest.approx(528 / rows)
+
+
+def test_noisy_outputs_on_a_rail_are_left_out_by_prediction_in_the_smallest_window() -> None:
+    """Chosen by their value, those pushed off the rail by noise bend the taps; chosen by prediction they do not."""
+    rng = np.random.default_rng(5)
+    taps = np.array([[0.5, -0.3, 0.1], [0.2, 1.1, -0.9], [-0.4, 0.1, 0.6]])
+    image = rng.random((200, 200))
+    response = scipy.ndimage.correlate(image, taps) - 0.45 + 0.03 * rng.standard_normal(image.shape)
+    recording = Recording(1 / 255, 0.0, 1.0)
+    scene = Registered(image, np.rint(255 * response.clip(0, 1)) / 255)
+    reach = Reach.of(scene, 7)
+    sample = Sample.of(scene, recording)
+    assert 0.2 < 1 - sample.usable < 0.7
+    grown = Growth(sample, reach, bias=True).grow()
+    assert grown is not None
+    inner = grown.nest.point.taps[2:5, 2:5]
+    by_value = sample.condense(reach.grown(3), bias=True)
+    bent = Nest.of(by_value, reach.grown(3), reach, recording).point.taps[2:5, 2:5]
+    error = np.sqrt(grown.nest.noise.variance * grown.nest.variances().max())
+    assert np.abs(bent - taps).max() > 6 * error
+    assert np.abs(inner - taps).max() < 4 * error
+
+
+@pytest.mark.parametrize("stride", [2, 3])
+def test_outputs_of_a_stride_lie_on_the_images_grid(stride: int, rng: np.random.Generator) -> None:
+    """From the first to the last, and nothing between them counts."""
+    target, mask = rng.random((7, 9)), rng.random((7, 9)) < 0.8
+    for used in (None, mask):
+        laid = Sample.of(Registered(rng.random((30, 40)), target, stride, used), Recording()).scene
+        assert (laid.stride, laid.target.shape) == (1, (6 * stride + 1, 8 * stride + 1))
+        np.testing.assert_array_equal(laid.target[::stride, ::stride], target)
+        np.testing.assert_array_equal(laid.mask[::stride, ::stride], True if used is None else used)
+        assert np.count_nonzero(laid.mask) == (target.size if used is None else np.count_nonzero(used))

@@ -6,15 +6,18 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy import ndimage, stats
+from scipy import stats
 
 from convkit.recovery import Problem, find_optimum
 from convkit.recovery.problem import Pair, Parameters
 from convkit.recovery.recording import Recording
 from convkit.recovery.verdict import Judgement, Verdict, judge
-from convkit.recovery.verdict.rails import CutNoise
-from convkit.recovery.verdict.regression import explained, rare_chi_square, regression
-from convkit.recovery.verdict.sample import MOST_OUTPUTS, blocks
+from convkit.recovery.verdict.features import CORE, NAMES, PLACE, Filter
+from convkit.recovery.verdict.rails import CutNoise, margin
+from convkit.recovery.verdict.regression import Explained, explained, rare_chi_square, regression
+from convkit.recovery.verdict.sample import MOST_OUTPUTS, Block, blocks
+from convkit.recovery.verdict.structure import _between_bins, _percent, phases, tiles
+from convkit.recovery.verdict.tally import Sample, Tally
 
 EIGHT_BITS = Recording(1 / 255, 0.0, 1.0)
 
@@ -22,7 +25,10 @@ EIGHT_BITS = Recording(1 / 255, 0.0, 1.0)
 def judged(image: np.ndarray, target: np.ndarray, size: tuple[int, int], **options: object) -> Judgement:
     problem = Problem.of(image, target, size)
     optimum = find_optimum(problem, problem.condensed())
-    return judge(problem, optimum, EIGHT_BITS, **{"reproduced": False, **options})
+    judgement = judge(problem, optimum, EIGHT_BITS, **{"reproduced": False, **options})
+    for test in judgement.evidence:  # what fails is beyond chance, and as large as it must be to count
+        assert test.passed or (test.statistic > test.threshold and abs(test.effect) >= test.least_effect), test
+    return judgement
 
 
 def valid(image: np.ndarray, taps: np.ndarray) -> np.ndarray:
@@ -165,25 +171,212 @@ def test_blocks_lie_inside_apart_and_within_the_budget(shape: tuple[int, int]) -
         assert seen.sum() == max(seen.shape[0] - 2, 0) * max(seen.shape[1] - 2, 0)
 
 
-def test_measures_are_what_they_are_called(rng: np.random.Generator) -> None:
-    from convkit.recovery.verdict.features import NAMES, PLACE, Filter
+def measures_by_hand(x: np.ndarray, taps: np.ndarray) -> dict[str, float]:
+    """Every measure of one window, given with a pixel more all around it."""
+    (kh, kw), size = taps.shape, np.abs(taps).sum()
+    window, (row, column) = x[1:-1, 1:-1], ((kh - 1) // 2, (kw - 1) // 2)
+    near = x[row : row + 3, column : column + 3]
+    f = (window * taps).sum() / size
+    c = window[np.unravel_index(np.abs(taps).argmax(), taps.shape)]
+    around, v, down, across = near.mean(), near.var(), near[2, 1] - near[0, 1], near[1, 2] - near[1, 0]
+    m, d, e, s = window.mean(), c - near.mean(), f - taps.sum() / size * c, near.std()
+    square = (window**2 * taps).sum() / size
+    sides = {}
+    for where, part in (("inside", window), ("outside", x)):
+        rows, columns = (part, part) if where == "inside" else (part[:, 1:-1], part[1:-1])
+        at = (row, column) if where == "inside" else (row + 1, column + 1)
+        sides |= {
+            f"top row, {where}": rows[0].mean(),
+            f"bottom row, {where}": rows[-1].mean(),
+            f"left column, {where}": columns[:, 0].mean(),
+            f"right column, {where}": columns[:, -1].mean(),
+            f"top, {where}": part[0, at[1]],
+            f"bottom, {where}": part[-1, at[1]],
+            f"left, {where}": part[at[0], 0],
+            f"right, {where}": part[at[0], -1],
+        }
+    return sides | {
+        "one": 1.0, "fitted value": f, "pixel": c, "mean of the window": m, "mean around": around,
+        "slope down": down, "slope across": across, "f²": f**2, "f³": f**3, "c²": c**2, "c³": c**3, "m²": m**2,
+        "m³": m**3, "d²": d**2, "d³": d**3, "|d|": abs(d), "d|d|": d * abs(d), "e²": e**2, "e³": e**3, "|e|": abs(e),
+        "e|e|": e * abs(e), "v": v, "s": s, "vm": v * m, "sm": s * m, "ds": d * s, "dm": d * m, "es": e * s,
+        "third moment": ((near - around) ** 3).mean(), "third moment about the pixel": ((near - c) ** 3).mean(),
+        "g²": down**2 + across**2, "g": np.hypot(down, across), "highest": near.max(), "lowest": near.min(),
+        "k∗x²": square, "k∗x² - f²": square - f**2,
+    }  # fmt: skip
 
-    image, taps = rng.random((30, 31)), np.array([[0.1, 0.2, 0.1], [0.0, 0.5, 0.1], [0.0, 0.0, 0.0]])
-    block = next(blocks(Problem.of(image, np.zeros((28, 29)), (3, 3))))
-    out = np.empty((len(NAMES), *block.target.shape))
-    filtered = Filter(Parameters(taps, 0.3), 1, 0.0, 1.0)
-    fitted = filtered.fitted(block)
-    filtered.measure(block, fitted, out)
-    inside = slice(2, -2), slice(2, -2)  # windows whose middle is [1, 1] of 3x3, but for the outermost outputs
-    np.testing.assert_allclose(fitted, ndimage.correlate(image, taps)[inside] + 0.3, rtol=1e-12)
-    expected = {
-        "pixel": image,
-        "mean of the window": ndimage.uniform_filter(image, 3),
-        "third moment": ndimage.generic_filter(image, lambda z: np.mean((z - z.mean()) ** 3), 3),
-        "highest": ndimage.maximum_filter(image, 3),
-        "k∗x²": ndimage.correlate(image**2, taps),
-        "top row, outside": ndimage.correlate(image, np.pad(np.ones((1, 3)) / 3, ((0, 4), (1, 1)))),
-        "right, outside": ndimage.shift(image, (0, -2), order=0),
-    }
-    for name, plane in expected.items():
-        np.testing.assert_allclose(out[PLACE[name]], plane[inside], atol=1e-12, err_msg=name)
+
+@pytest.mark.parametrize(("size", "stride"), [((3, 3), 1), ((2, 5), 2), ((6, 1), 3), ((1, 1), 1)])
+def test_measures_are_what_they_are_called(size: tuple[int, int], stride: int, rng: np.random.Generator) -> None:
+    image, taps = rng.random((31, 33)), rng.standard_normal(size)
+    shape = ((31 - size[0]) // stride + 1, (33 - size[1]) // stride + 1)
+    for block in blocks(Problem.of(image, np.zeros(shape), size, stride=stride)):
+        out = np.empty((len(NAMES), *block.target.shape))
+        filtered = Filter(Parameters(taps, 0.3), stride, 0.4, 0.25)
+        fitted = filtered.fitted(block)
+        filtered.measure(block, fitted, out)
+        for i, j in np.ndindex(*block.target.shape):
+            top, left = (block.top + i) * stride, (block.left + j) * stride
+            window = image[top : top + size[0], left : left + size[1]]
+            assert fitted[i, j] == pytest.approx((window * taps).sum() + 0.3, abs=1e-12)
+            seen = (image[top - 1 : top + size[0] + 1, left - 1 : left + size[1] + 1] - 0.4) / 0.25
+            for name, value in measures_by_hand(seen, taps).items():
+                assert out[PLACE[name], i, j] == pytest.approx(value, abs=1e-9), name
+
+
+@pytest.mark.parametrize("step", [4.0, 3.0, 2.0, 1.0, 0.0])
+def test_outputs_keep_the_widest_margin_that_leaves_enough(step: float) -> None:
+    """Half of 8400 outputs lie well inside, enough of the others as near to a rail as the margin says."""
+    near = np.full(4200, (step + 0.5) * 0.01)
+    fitted = np.concatenate([near, np.full(4000, 0.5), np.full(200, 0.005)])
+    assert margin(fitted, 0.01, EIGHT_BITS) == pytest.approx(0.01 * step)
+    assert margin(1 - fitted, 0.01, EIGHT_BITS) == pytest.approx(0.01 * step)
+
+
+@pytest.mark.parametrize(("top", "left"), [(0, 0), (3, 13)])
+def test_neighbours_and_places_are_counted_pair_by_pair(top: int, left: int, rng: np.random.Generator) -> None:
+    """Beside loops over all outputs that are used: the sums of neighbours' products, of their signs, and of places."""
+    residual, mask = rng.standard_normal((19, 23)), rng.random((19, 23)) < 0.7
+    residual[~mask] = 0.0
+    nothing = np.zeros((0, 0))
+    tally = Tally.empty()
+    for _ in range(2):  # they add up
+        tally._add_places(Block(nothing, nothing, mask, top, left, 0), residual, mask)
+    neighbours, agreements, phases = np.zeros((2, 4)), np.zeros((2, 2, 8)), np.zeros((2, 8, 8))
+    for row, column in np.argwhere(mask):
+        here = residual[row, column]
+        phases[:, (top + row) % 8, (left + column) % 8] += here, 1
+        for k, (down, right) in enumerate([(0, 1), (1, 0), (1, 1), (1, -1)]):
+            other = row + down, column + right
+            if not (other[0] < 19 and 0 <= other[1] < 23 and mask[other]):
+                continue
+            neighbours[:, k] += here * residual[other], 1
+            if k < 2:  # by the column of the right one of the two, or by the row of the lower one
+                place = (left + other[1]) % 8 if k == 0 else (top + other[0]) % 8
+                agreements[:, k, place] += np.sign(here * residual[other]), 1
+    np.testing.assert_allclose(tally.neighbours, 2 * neighbours, rtol=1e-12)
+    np.testing.assert_allclose(tally.agreements, 2 * agreements, rtol=1e-12)
+    np.testing.assert_allclose(tally.phases, 2 * phases, rtol=1e-12)
+
+
+def test_moments_are_those_of_the_outputs_that_are_used(rng: np.random.Generator) -> None:
+    """However many they are: products go in stretches of 64, and a rest."""
+    image = rng.random((24, 33))
+    for block in blocks(Problem.of(image, rng.random((22, 31)), (3, 3))):
+        filtered = Filter(Parameters(rng.random((3, 3)), 0.1), 1, 0.4, 0.3)
+        fitted, mask = filtered.fitted(block), rng.random(block.target.shape) < 0.6
+        residual = rng.standard_normal(mask.shape)
+        tally = Tally.empty()
+        tally.add(block, fitted, residual, mask, filtered)
+        planes = np.empty((len(NAMES) + 2, *mask.shape))
+        filtered.measure(block, fitted, planes[:-2])
+        planes[-2], planes[-1] = residual, residual**2
+        columns = planes[:, mask]
+        np.testing.assert_allclose(tally.moments[block.tile], columns @ columns.T, rtol=1e-10, atol=1e-10)
+        np.testing.assert_allclose(tally.total, columns @ columns.T, rtol=1e-10, atol=1e-10)
+        assert tally.count == np.count_nonzero(mask)
+
+
+def test_extremes_are_those_of_the_outputs(rng: np.random.Generator) -> None:
+    """Of all of the target its range, of the outputs that are used the rest; counted beyond the slack."""
+    image = rng.random((40, 41))
+    target = (image + 0.05 * rng.standard_normal(image.shape)).clip(0.3, 0.6)
+    mask = rng.random(image.shape) < 0.8
+    target[20, 20], mask[20, 20] = 0.1, False
+    problem = Problem.of(image, target, (1, 1), mask=mask)
+    optimum = replace(find_optimum(problem, problem.condensed()), point=Parameters(np.array([[1.0]]), 0.02))
+    inside = slice(1, -1), slice(1, -1)  # the outermost outputs have no pixels around their windows
+    fitted, used = image[inside] + 0.02, mask[inside]
+    found = Sample.of(problem, optimum).extremes(0.07)
+    assert (found.lowest, found.highest) == (0.1, 0.6)
+    assert found.count == np.count_nonzero(used)
+    assert found.below == np.count_nonzero(used & (fitted < 0.1 - 0.07))
+    assert found.above == np.count_nonzero(used & (fitted > 0.6 + 0.07))
+    assert found.reach == pytest.approx(np.abs(target[inside] - fitted)[used].max())
+
+
+def one_way(found: Explained, groups: list[np.ndarray]) -> None:
+    every = np.concatenate(groups)
+    assert found.statistic == pytest.approx(stats.f_oneway(*groups).statistic, rel=1e-9)
+    within = sum(np.square(group - group.mean()).sum() for group in groups) / (len(every) - len(groups))
+    assert found.share == pytest.approx(1 - within / every.var(ddof=1), rel=1e-9)
+
+
+def test_means_of_bins_are_compared_as_scipy_does(rng: np.random.Generator) -> None:
+    for count, bins in ((1000, 5), (12_800, 64), (30_000, 64)):
+        measure, residual = rng.random(count), rng.standard_normal(count)
+        residual += measure**2
+        in_order = np.argsort(measure)
+        starts = np.arange(1, bins) * count // bins + 1  # a bin ends with its edge
+        one_way(_between_bins(measure, residual), np.split(residual[in_order], starts))
+    measure = rng.choice([0.1, 0.5, 2.0], 3000)  # each value has a bin
+    residual = rng.standard_normal(3000) + measure
+    one_way(_between_bins(measure, residual), [residual[measure == value] for value in (0.1, 0.5, 2.0)])
+
+
+def test_places_in_a_grid_are_compared_as_scipy_does(rng: np.random.Generator) -> None:
+    rows, columns = np.indices((30, 37))
+    residual = rng.standard_normal((30, 37)) + 0.3 * (rows % 2) - 0.2 * (columns % 8 == 3)
+    tally = Tally.empty()
+    nothing = np.zeros((0, 0))
+    tally._add_places(Block(nothing, nothing, nothing, 0, 0, 0), residual, np.ones(residual.shape, bool))
+    tally.moments[3, -2, -2] = np.square(residual).sum()
+    for test, period in zip(phases(tally, 0.05), (2, 8), strict=True):
+        place = period * (rows % period) + columns % period
+        groups = [residual[place == number] for number in range(period**2)]
+        assert test.statistic == pytest.approx(stats.f_oneway(*groups).statistic, rel=1e-9)
+
+
+def test_tiles_are_fitted_apart_as_by_least_squares(rng: np.random.Generator) -> None:
+    """Chow's test by dense regressions; a tile of fewer than fifty outputs is not fitted."""
+    counts, q = (400, 300, 30), len(NAMES) + 2
+    core = [PLACE[name] for name in CORE]
+    tally, whole, after, rank = Tally.empty(), [], 0.0, 0
+    for tile, count in enumerate(counts):
+        z = np.zeros((q, count))
+        z[core] = rng.standard_normal((len(core), count))
+        z[PLACE["one"]] = 1.0
+        z[-2] = rng.standard_normal(count) + 0.1 * tile * z[core[1]]
+        tally.moments[tile] = z @ z.T
+        tally.residual.append(z[-2])
+        whole.append(z)
+        if count >= 50:
+            after, rank = after + np.linalg.lstsq(z[core].T, z[-2])[1][0], rank + len(core)
+        else:
+            after += np.square(z[-2]).sum()
+    every = np.hstack(whole)
+    before = np.linalg.lstsq(every[core].T, every[-2])[1][0]
+    expected = ((before - after) / (rank - len(core))) / (after / (sum(counts) - rank))
+    assert tiles(tally, 0.05).statistic == pytest.approx(expected, rel=1e-9)
+
+
+def test_within_the_floor_of_many_roundings_most_must_be_explained(rng: np.random.Generator) -> None:
+    """A pattern of ±0.7 levels is 5.9 roundings, and explains 85 % of 6.9; so do not what roundings leave."""
+    image = rng.random((200, 210))
+    pattern = 0.7 * (-1.0) ** np.add(*np.indices(image.shape)) / 255
+    assert judged(image, rounded(0.5 * image + 0.2 + pattern), (1, 1)).verdict is Verdict.NOT_LINEAR
+    # Half a level beside noise of up to 0.9 explains 41 % of 7.2 roundings.
+    noise = rng.uniform(-0.9, 0.9, image.shape) / 255
+    judgement = judged(image, rounded(0.5 * image + 0.2 + 0.5 / 0.7 * pattern + noise), (1, 1))
+    assert judgement.verdict is not Verdict.NOT_LINEAR
+
+
+@pytest.mark.parametrize(("share", "text"), [(-0.1, "0 %"), (0.0123, "1.2 %"), (0.0999, "10 %"), (0.456, "46 %")])
+def test_shares_in_words(share: float, text: str) -> None:
+    assert _percent(share) == text
+
+
+def test_a_picture_has_sixteen_tiles_and_each_block_lies_in_the_one_where_it_begins() -> None:
+    problem = Problem.of(np.zeros((600, 900)), np.zeros((600, 900)), (1, 1))
+    found = [(block.tile, (block.top - 1) / 598, (block.left - 1) / 898) for block in blocks(problem)]
+    assert {tile for tile, _, _ in found} == set(range(16))
+    for tile, down, across in found:
+        assert (tile // 4, tile % 4) == (int(4 * down), int(4 * across))
+
+
+def test_measures_are_in_deviations_of_the_image_from_its_mean(rng: np.random.Generator) -> None:
+    image = 3.0 + 0.2 * rng.random((50, 60))
+    problem = Problem.of(image, image, (1, 1))
+    filtered = Sample.of(problem, find_optimum(problem, problem.condensed())).filtered
+    assert filtered.origin == pytest.approx(image.mean(), rel=1e-3)
+    assert filtered.unit == pytest.approx(image.std(), rel=1e-2)

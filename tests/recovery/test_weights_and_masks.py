@@ -39,6 +39,11 @@ def test_weights_out_of_range_are_refused(weights: float) -> None:
     given = np.full((5, 5), weights)
     with pytest.raises(ConvkitError, match="weights from 0 to 1"):
         NormalEquations.of(np.eye(6), np.eye(5), (2, 2), weights=given)
+    if weights:  # one among many
+        given[...] = 0.5
+        given[3, 2] = weights
+        with pytest.raises(ConvkitError, match="weights from 0 to 1"):
+            NormalEquations.of(np.eye(6), np.eye(5), (2, 2), weights=given)
 
 
 @pytest.mark.parametrize(("size", "stride"), [((2, 3), 1), ((7, 6), 1), ((2, 2), 2)])

@@ -141,7 +141,10 @@ def fixed_point_sharpened(observation: Observation) -> list[Start]:
         # Cut off, the row is narrower than the Gaussian; and there are others as good.
         for percent in sorted(range(round(85 * sigma), round(125 * sigma) + 1), key=_roundness):
             taps = fixed_point(side, percent / 100)
-            amount = float(row.sum() / taps[side // 2 - 1].sum()) / total
+            beside = float(taps[side // 2 - 1].sum())
+            if side == 1 or beside == 0.0:
+                continue
+            amount = float(row.sum()) / beside / total
             found.setdefault((side, taps.tobytes()), (amount, float(side), percent / 100))
     return list(found.values())
 
