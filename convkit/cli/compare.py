@@ -53,7 +53,7 @@ def compare(
     from convkit.image import check_writable
     from convkit.report.comparison import order_runs, show_comparison
     from convkit.report.comparison_csv import export_csv
-    from convkit.report.messages import say
+    from convkit.report.messages import printable, say
     from convkit.report.outputs import check_distinct, check_page, check_plot, write_output
 
     if stat is not None and group is None:
@@ -79,6 +79,9 @@ def compare(
         base, varied = _experiment(source, vary or [], given)
         if dry_run:
             _show_plan(base, varied, save if not fresh else None, retry_failed=retry_failed, as_json=as_json)
+            unwritten = [printable(path) for path in (export, plot, report) if path is not None]
+            if unwritten and not quiet:
+                say(f"a dry run writes nothing: not {' nor '.join(unwritten)}")
             raise typer.Exit
         where = {"jobs": None if jobs is None else whole("--jobs", jobs, 1), "cluster": cluster}
         how = {"save": save, "fresh": fresh, "retry_failed": retry_failed, "fail_fast": fail_fast}

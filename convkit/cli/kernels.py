@@ -70,17 +70,14 @@ def _format(to: str | None, output: str | None) -> str:
 
 
 def _export(content: bytes, output: str | None, name: str) -> None:
-    from convkit.image import atomic_write, check_writable
+    from convkit.image import check_writable
+    from convkit.report.outputs import put
 
-    if output is None or output == "-":
-        if b"\0" in content and sys.stdout.isatty():
-            raise SettingsError(expected="a file or a pipe for binary data", got="a terminal", hint="-o kernel.npy")
-        sys.stdout.buffer.write(content)
-        sys.stdout.buffer.flush()
-        return
-    check_writable(output, inputs=[name])
-    with atomic_write(output) as file:
-        file.write(content)
+    if output is not None and output != "-":
+        check_writable(output, inputs=[name])
+    elif b"\0" in content and sys.stdout.isatty():
+        raise SettingsError(expected="a file or a pipe for binary data", got="a terminal", hint="-o kernel.npy")
+    put(output or "-", content)
 
 
 def _listing(library: "dict[str, list[Entry]]") -> dict[str, Any]:

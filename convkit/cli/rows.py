@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from convkit.cli.convolve import Job
+    from convkit.cli.job import Job
 
 # From so many pixels on, an image goes through by rows; as a whole its response would take another 256 MB.
 _LARGE = 1 << 26
@@ -16,19 +16,19 @@ def filter_large(image: str, output: str, job: "Job") -> dict[str, Any] | None:
     Unless --max-pixels is given, no limit on its pixels holds, for none on its memory is needed.
     """
     from convkit.image import PATTERNS
-    from convkit.image.files import named
+    from convkit.image.files import is_file, named
     from convkit.image.image import check_size
     from convkit.text import parse_call, whole
 
     path = Path(image)
-    if parse_call(image).name in PATTERNS or not path.is_file():
+    if parse_call(image).name in PATTERNS or not is_file(path):
         return None
     from convkit.image import atomic_write, open_large, output_suffix, write_rows
 
     opened = open_large(path, _LARGE)
     if opened is None:
         return None
-    from convkit.cli.convolve import told
+    from convkit.cli.job import convention_record
     from convkit.convolution.rows import FilteredRows
     from convkit.report.progress import amount_progress
 
@@ -55,5 +55,5 @@ def filter_large(image: str, output: str, job: "Job") -> dict[str, Any] | None:
         "map": "none",
         "values": None,
         "backend": str(filtered.backend),
-        "convention": told(job.convention, job.convention.offset(job.kernels[0].shape)),
+        "convention": convention_record(job.convention, job.convention.offset(job.kernels[0].shape)),
     }

@@ -7,7 +7,6 @@ from asyncio import CancelledError
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from convkit.engine.batches import Batches
@@ -16,6 +15,7 @@ from convkit.engine.pairwise import combine_pairwise
 from convkit.engine.preflight import check_workers, reporter
 from convkit.engine.protocol import Advance, EngineLostError, Outcome
 from convkit.errors import SettingsError
+from convkit.image.files import is_file
 from convkit.text import shown
 
 if TYPE_CHECKING:
@@ -128,7 +128,7 @@ class DaskEngine:
 
         _quiet()
         by_file = "://" not in where
-        if by_file and not Path(where).is_file():
+        if by_file and not is_file(where):
             raise SettingsError(
                 expected="a scheduler's address, or its scheduler file",
                 got=f"{shown(where)}, which is neither",

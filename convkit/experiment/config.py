@@ -1,6 +1,5 @@
 """Experiments written down as TOML."""
 
-import os
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any
 from convkit.errors import SettingsError
 from convkit.experiment.settings import check_settings
 from convkit.experiment.vary import Vary, read_vary
+from convkit.image.files import beside
 from convkit.text import shown
 
 # A configuration is a page of text; anything of this size is another file.
@@ -85,10 +85,4 @@ def _beside(file: Path, value: Any) -> Any:
     """Turn a path that exists relative to the configuration into one that works from here."""
     if isinstance(value, list):
         return [_beside(file, one) for one in value]
-    if not isinstance(value, str) or not value or "\0" in value:
-        return value
-    candidate = os.path.normpath(file.parent / value)
-    try:
-        return candidate if Path(candidate).is_file() else value
-    except OSError:  # kernel text may be too long for a file name
-        return value
+    return beside(file, value) if isinstance(value, str) and value else value

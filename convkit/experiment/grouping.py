@@ -20,7 +20,7 @@ _STATS: dict[str, Callable[[Sequence[float]], float]] = {
     "max": max,
 }
 # Standard errors of less than this share of the largest tap are rounding, and so is any spread beside them.
-_ROUNDING = 1e-12
+ROUNDING = 1e-12
 
 
 class Group(Block):
@@ -124,7 +124,7 @@ def efficiency(runs: Sequence[Run]) -> float | None:
     for one in runs:
         if one.kernel is None or one.standard_error is None or not np.isfinite(one.standard_error).all():
             return None
-        if one.standard_error.max() <= _ROUNDING * np.abs(one.kernel).max():
+        if one.standard_error.max() <= ROUNDING * np.abs(one.kernel).max():
             return None
         shape = one.kernel.shape
         true = one.true if one.true is not None and one.true.shape == shape else np.zeros(shape)

@@ -1,5 +1,6 @@
 """What a given pair tells beyond the taps: proof, rounding, border rule, verdict and name."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from itertools import islice
 
@@ -95,6 +96,12 @@ class Understood:
         return self.answer.problem.size
 
     @property
+    def linear_filter(self) -> Identity | None:
+        """What is known of a filter that has one kernel; None where it has none, or the data leave it open."""
+        hopeless = (Verdict.NOT_LINEAR, Verdict.NOT_IDENTIFIABLE)
+        return None if self.identity is None or self.identity.judgement.verdict in hopeless else self.identity
+
+    @property
     def place(self) -> tuple[int, int]:
         """Where the program's window begins, relative to the output: one wider than the kernel is centred."""
         if self.identity is None:
@@ -111,6 +118,10 @@ class Understood:
             return None
         taps = self.size[0] * self.size[1]
         return float(np.sqrt(np.diag(self.answer.covariance(self.posed.recording.level))[:taps].max()))
+
+
+# Finds the exact answer to a posed problem, and what it tells of the filter.
+Understand = Callable[[Posed], Understood]
 
 
 def identify(posed: Posed, answer: Answer) -> Identity:
@@ -275,8 +286,8 @@ class _Stage:
 
 def rim_of(found: Understood, scene: Registered) -> Border | None:
     """Tell the border rule of what was found from a scene; None of a filter that has no one kernel."""
-    identity, posed = found.identity, found.posed
-    if identity is None or identity.judgement.verdict in (Verdict.NOT_LINEAR, Verdict.NOT_IDENTIFIABLE):
+    identity, posed = found.linear_filter, found.posed
+    if identity is None:
         return None
     program, recording, place = identity.rounding.program, posed.recording, found.place
     level = posed.inputs.images[0].level

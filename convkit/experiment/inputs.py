@@ -9,9 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convkit.errors import ImageError
+from convkit.experiment.fields import several
 from convkit.experiment.pair_list import read_pairs
-from convkit.experiment.settings import Experiment, several
+from convkit.experiment.settings import Experiment
 from convkit.image import PATTERNS, Channels, Image, image_from_array, read_channels, read_image, read_large
+from convkit.image.files import is_file
 from convkit.image.image import Kind
 from convkit.recovery.problem import Summing
 from convkit.recovery.recording import Recording
@@ -162,7 +164,7 @@ def _channels_of(source: object, experiment: Experiment) -> Channels | None:
 def _large(source: str | PathLike[str], experiment: Experiment) -> Image | None:
     """Leave a large array or gray TIFF on disk; without --max-pixels whatever its size, for it takes no memory."""
     path = Path(source)
-    if (isinstance(source, str) and parse_call(source).name in PATTERNS) or not path.is_file():
+    if (isinstance(source, str) and parse_call(source).name in PATTERNS) or not is_file(path):
         return None
     limit = experiment.max_pixels if "max_pixels" in experiment.model_fields_set else None
     return read_large(path, _LARGE, limit)

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 from contextlib import ExitStack, closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,9 +12,9 @@ from convkit.convolution.backends import check_device
 from convkit.engine import open_engine
 from convkit.engine.protocol import Advance
 from convkit.errors import SettingsError
-from convkit.experiment.answer import Answer
+from convkit.experiment.answer import Answer, find_answer
 from convkit.experiment.assemble import assemble
-from convkit.experiment.identify import Understood, identify, judge_pair
+from convkit.experiment.identify import Understand, Understood, identify, judge_pair
 from convkit.experiment.inputs import Inputs, read_inputs
 from convkit.experiment.light import in_its_light
 from convkit.experiment.pose import Posed, pose
@@ -25,12 +25,11 @@ from convkit.experiment.resizer_record import with_phases
 from convkit.experiment.resizing import understand_resizer
 from convkit.experiment.settings import Experiment
 from convkit.experiment.spread import spread
+from convkit.image import image_stream
 from convkit.recovery import (
     Descent,
     DescentPlan,
     LearningBackend,
-    Loss,
-    NormalEquations,
     Optimum,
     Parameters,
     Problem,
@@ -40,25 +39,17 @@ from convkit.recovery import (
     descend,
     make_objective,
 )
-from convkit.recovery.constraints import Constrained, solve_constrained
-from convkit.recovery.huber import find_robust
 from convkit.recovery.quadratic import as_vector
-from convkit.recovery.recording import Recording
-from convkit.recovery.ridge import Ridge, solve_ridge
-from convkit.recovery.saturation import SaturationMethod, count_saturated, fit_saturated
 from convkit.recovery.solution import Solution, solve
 from convkit.recovery.spectrum import predicted_arrival
 
 # A step of the backend naive takes about 30 microseconds a window.
 _MANY_WINDOWS = 50_000
-# Clipped outputs are told from others one by one, which takes some thirty bytes each: of more, a part is fitted.
-_MANY_OUTPUTS = 1 << 25
 # What an error is brought down to when steps are foretold.
 _MILLIONTH = 1e-6
 
 Watch = Callable[[int, float, Parameters], None]
 Announce = Callable[[str], None]
-Understand = Callable[[Posed], Understood]
 Read = Callable[[Experiment], Inputs]
 
 
@@ -169,7 +160,7 @@ def run(
             engine = stack.enter_context(closing(open_engine(jobs, cluster, announce=announce)))
 
         def read(experiment: Experiment) -> Inputs:
-            images = np.random.default_rng(np.random.SeedSequence(experiment.seed).spawn(3)[0])
+            images = image_stream(experiment.seed)
             return spread(read_inputs(experiment, images), experiment, engine, on_progress, announce)
 
         if experiment.stride == "auto":
@@ -228,55 +219,13 @@ def _run_resizer(experiment: Experiment, read: Read, understand: Understand, aud
 
 def _understand(posed: Posed, solve: Callable[[Problem], Solution]) -> Understood:
     """Find the exact answer, and of given targets what it tells of the filter."""
-    answer, experiment = _answer(posed, solve), posed.experiment
+    answer, experiment = find_answer(posed, solve), posed.experiment
     if posed.inputs.targets is None:
         return Understood(posed, answer)
     if experiment.chosen_solver is not Solver.EXACT and not posed.by_parts:
         return Understood(posed, answer, judge_pair(posed, answer))
     identity = identify(posed, answer)
     return Understood(posed, answer, identity.judgement, identity)
-
-
-def _answer(posed: Posed, solve: Callable[[Problem], Solution]) -> Answer:
-    """Find the minimiser of the loss, and under a price or constraints if there are any."""
-    problem, recording = posed.problem, posed.recording
-    if problem.loss is Loss.HUBER:
-        problem = _off_rails(problem, recording)
-        robust = find_robust(problem, solve(problem).optimum, recording)
-        return Answer(replace(problem, knee=robust.knee), robust.optimum, robust=robust)
-    if not recording.clips:
-        solution = solve(problem)
-        return Answer(problem, solution.optimum, _hold(solution.normal, posed.experiment))
-    if problem.count > _MANY_OUTPUTS and count_saturated(problem, recording):
-        problem = problem.thinned(_MANY_OUTPUTS)
-    fit = fit_saturated(problem, recording)
-    if fit.method is not SaturationMethod.NONE:
-        pairs = zip(problem.pairs, fit.masks, strict=True)
-        problem = replace(problem, pairs=tuple(replace(pair, mask=mask) for pair, mask in pairs))
-    held = None
-    if posed.experiment.ridge is not None or posed.experiment.constraint:
-        held = _hold(problem.condensed(), posed.experiment)
-    return Answer(problem, fit.optimum, held, saturated=fit)
-
-
-def _off_rails(problem: Problem, recording: Recording) -> Problem:
-    """Leave out the outputs on a rail: beyond it their residuals tell nothing."""
-    if not recording.clips:
-        return problem
-    masked = []
-    for pair in problem.pairs:
-        inside = ~recording.saturated(pair.target)
-        masked.append(replace(pair, mask=inside if pair.mask is None else inside & pair.mask))
-    return replace(problem, pairs=tuple(masked))
-
-
-def _hold(normal: NormalEquations, experiment: Experiment) -> Ridge | Constrained | None:
-    if experiment.ridge is not None:
-        return solve_ridge(normal, None if experiment.ridge == "auto" else experiment.ridge)
-    if not experiment.constraint:
-        return None
-    # On correlation taps, as all solvers: none of the constraints minds a turn by 180°.
-    return solve_constrained(normal, experiment.constraint)
 
 
 def _search(answer: Answer, posed: Posed, audience: Audience) -> tuple[Descent, LearningRateBlock | None]:

@@ -1,15 +1,14 @@
 """The light in which a filter worked: on the encoded numbers of its pictures, or on what they stand for."""
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from convkit.experiment.identify import Understood
+from convkit.experiment.identify import Understand, Understood
 from convkit.experiment.inputs import Inputs
-from convkit.experiment.pose import Posed, pose
+from convkit.experiment.pose import pose
 from convkit.experiment.settings import Transfer
 from convkit.image import Image
 from convkit.image.srgb import linear_slope, to_encoded, to_linear
@@ -50,7 +49,7 @@ class Light:
         )
 
 
-def in_its_light(found: Understood, understand: Callable[[Posed], Understood]) -> tuple[Understood, Light | None]:
+def in_its_light(found: Understood, understand: Understand) -> tuple[Understood, Light | None]:
     """Understand a pair of pictures in the light in which the filter worked.
 
     Unless told, it is taken to have worked on the encoded numbers when these explain the target to the rounding.

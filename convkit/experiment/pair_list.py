@@ -5,7 +5,7 @@ import io
 from pathlib import Path
 
 from convkit.errors import SettingsError
-from convkit.image.files import named
+from convkit.image.files import beside, named
 
 _MOST_BYTES = 10_000_000
 _HEADERS = {"image", "before", "input", "target", "after", "output"}
@@ -46,7 +46,7 @@ def _in_file(path: Path) -> list[tuple[str, str]]:
             continue
         if len(cells) != 2 or not all(cells):
             raise _refused(f"line {number} of {named(path)} with {len(cells)} columns")
-        pairs.append((_beside(path, cells[0]), _beside(path, cells[1])))
+        pairs.append((beside(path, cells[0]), beside(path, cells[1])))
     return pairs
 
 
@@ -61,11 +61,6 @@ def _in_folder(path: Path) -> list[tuple[str, str]]:
     for alone in sorted(before.keys() ^ after.keys()):
         raise _refused(f"{named((before | after)[alone])} without a partner")
     return [(before[name], after[name]) for name in before]
-
-
-def _beside(path: Path, name: str) -> str:
-    beside = path.parent / name
-    return str(beside) if beside.is_file() else name
 
 
 def _refused(got: str) -> SettingsError:

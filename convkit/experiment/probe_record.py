@@ -1,6 +1,6 @@
 """What asking a program adds to the record of a recovery: the tests made on it, and what they make of the verdict."""
 
-from convkit.experiment.assemble import border_block
+from convkit.experiment.blocks import border_block
 from convkit.experiment.probing import Probed
 from convkit.experiment.record import EvidenceBlock, ProbeBlock, Recovery
 

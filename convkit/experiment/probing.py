@@ -1,20 +1,19 @@
 """Ask a program: show it pictures, understand its answers like any pair's, and test what no pair can."""
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from convkit.errors import ProgramError, ShapeError
-from convkit.experiment.identify import Identity, Understood, rim_of
+from convkit.experiment.identify import Understand, Understood, rim_of
 from convkit.experiment.inputs import Inputs
 from convkit.experiment.light import Light, decoded, in_its_light
-from convkit.experiment.pose import Posed, pose
+from convkit.experiment.pose import pose
 from convkit.experiment.resizing import Resized, understand_resizer
 from convkit.experiment.settings import Experiment, Transfer
-from convkit.image import Image
+from convkit.image import Image, image_stream
 from convkit.probe.ask import Program, opened
 from convkit.probe.contrast import check_same_size, find_contrast
 from convkit.probe.likewise import OTHERS, filtered_likewise
@@ -49,7 +48,6 @@ _LEAST_HALVED = 0.2
 
 Shape = tuple[int, int]
 Asked = list[tuple[Image, Image]]
-Understand = Callable[[Posed], Understood]
 
 
 @dataclass(frozen=True, eq=False)
@@ -155,8 +153,7 @@ class Session:
 
     def __init__(self, experiment: Experiment, program: Program, understand: Understand) -> None:
         self.experiment, self.program, self.understand = experiment, program, understand
-        # The stream of the images: a probe is one.
-        self.rng = np.random.default_rng(np.random.SeedSequence(experiment.seed).spawn(3)[0])
+        self.rng = image_stream(experiment.seed)  # a probe is an image
 
     def probed(self) -> Probed:
         """Ask all that there is to ask."""
@@ -239,7 +236,7 @@ class Session:
 
     def border(self) -> Border | None:
         """Tell the border rule from a picture that is mostly rim."""
-        found, identity = self.found, _of_linear(self.found)
+        found, identity = self.found, self.found.linear_filter
         if identity is None or found.posed.padding is not None:
             return None
         height, width = identity.rounding.program.taps.shape
@@ -322,7 +319,7 @@ class Session:
 
     def others(self, tolerance: Tolerance) -> list[Evidence | None]:
         """Ask for pictures of other kinds, where the kernel found should do as well."""
-        identity, found = _of_linear(self.found), self.found
+        identity, found = self.found.linear_filter, self.found
         if identity is None or found.posed.inputs.linear or self.program.lossy:
             return []
         made, taps = [], identity.rounding.program.taps
@@ -340,7 +337,7 @@ class Session:
 
     def _colour(self, shape: Shape) -> tuple[Mixing | None, tuple[Understood, ...]]:  # noqa: ARG002 - one size is enough
         """Show the program a picture in colour: what each channel takes from each, and the kernel of each."""
-        found, identity = self.found, _of_linear(self.found)
+        found, identity = self.found, self.found.linear_filter
         if identity is None or not self.program.colour:
             return None, ()
         before, after = self._asked_in_colour(_SHAPE)
@@ -421,7 +418,7 @@ class _ResizerSession(Session):
 
     def _colour(self, shape: Shape) -> tuple[Mixing | None, tuple[Understood, ...]]:
         """Show the program a picture in colour: the kernel of each channel, in the first phase."""
-        if _of_linear(self.found) is None or not self.program.colour:
+        if self.found.linear_filter is None or not self.program.colour:
             return None, ()
         before, after = self._asked_in_colour(shape)
         if len(before) != 3 or len(after) != 3:
@@ -432,13 +429,6 @@ class _ResizerSession(Session):
 
 def _values(image: Image) -> NDArray[np.float64]:
     return np.asarray(image.values, dtype=np.float64)
-
-
-def _of_linear(found: Understood) -> Identity | None:
-    """Return what is known of a program that has one kernel."""
-    identity = found.identity
-    hopeless = (Verdict.NOT_LINEAR, Verdict.NOT_IDENTIFIABLE)
-    return None if identity is None or identity.judgement.verdict in hopeless else identity
 
 
 def _named(experiment: Experiment) -> str:

@@ -1,6 +1,7 @@
 """What a recovery found: the record whose fields mirror its JSON."""
 
 import json
+import math
 import os
 from typing import Annotated, Any, Literal, Self
 
@@ -12,7 +13,6 @@ from pydantic.json_schema import SkipJsonSchema
 import convkit
 from convkit.convolution import Padding
 from convkit.errors import SettingsError
-from convkit.experiment.settings import finite_or_none
 from convkit.experiment.workings import Workings
 from convkit.image import atomic_write
 from convkit.image.files import named, open_regular
@@ -22,8 +22,13 @@ from convkit.recovery.trajectory import Trajectory
 from convkit.views import Viewed
 
 
+def _finite_or_none(value: float) -> float | None:
+    """JSON has no word for infinity or NaN."""
+    return value if math.isfinite(value) else None
+
+
 def _rows(values: NDArray[np.float64]) -> list[list[float | None]]:
-    return [[finite_or_none(float(value)) for value in row] for row in values]
+    return [[_finite_or_none(float(value)) for value in row] for row in values]
 
 
 def _array(value: Any) -> NDArray[np.float64]:
@@ -44,7 +49,7 @@ Taps = Annotated[
     WithJsonSchema({"type": "array", "items": {"type": "array", "items": {"type": ["number", "null"]}}}),
 ]
 # Non-finite numbers become null in JSON, which has no other word for them.
-Number = Annotated[float, PlainSerializer(finite_or_none, return_type=float | None, when_used="json")]
+Number = Annotated[float, PlainSerializer(_finite_or_none, return_type=float | None, when_used="json")]
 
 
 class Block(BaseModel):
@@ -89,6 +94,11 @@ class KernelBlock(Block):
     names: list[str] = Field(default_factory=list)
     properties: str | None = None
     integer: IntegerBlock | None = None
+
+    @property
+    def comparable_true(self) -> NDArray[np.floating[Any]] | None:
+        """The true taps, where they are known and of the learned size, so that each has its tap to compare with."""
+        return self.true if self.true is not None and self.true.shape == self.learned.shape else None
 
 
 class BiasBlock(Block):

@@ -6,7 +6,7 @@ import numpy as np
 
 from convkit.errors import SettingsError
 from convkit.experiment.align import anchored
-from convkit.experiment.assemble import border_block, channel_block, expectation
+from convkit.experiment.blocks import border_block, channel_block, expectation
 from convkit.experiment.record import (
     AxisPhaseBlock,
     EvidenceBlock,

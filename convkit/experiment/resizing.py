@@ -1,6 +1,6 @@
 """Resizers: a kernel for each output phase, found like any filter's; of many phases, down the rows and along them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 
 from convkit.convolution import Padding
 from convkit.errors import ShapeError
-from convkit.experiment.identify import Understood, rim_of, scenes_of
+from convkit.experiment.identify import Understand, Understood, rim_of, scenes_of
 from convkit.experiment.inputs import Inputs
 from convkit.experiment.light import Light, decoded, in_its_light, lesser_light
-from convkit.experiment.pose import Posed, pose
+from convkit.experiment.pose import pose
 from convkit.experiment.settings import Experiment, Transfer
 from convkit.image import Image
 from convkit.image.image import Kind
@@ -32,7 +32,6 @@ from convkit.recovery.resizers import (
 from convkit.recovery.verdict import Evidence, Judgement, Verdict
 from convkit.recovery.verdict.floor import MOST
 
-Understand = Callable[[Posed], Understood]
 Array = NDArray[np.float64]
 
 # Up to so many phases an axis, on both alike, each is found in two dimensions.

@@ -1,10 +1,9 @@
 """The record of a grid on disk: one run a line, appended as it ends, and never half a line."""
 
 import contextlib
-import fcntl
 import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Self
 
@@ -16,6 +15,7 @@ from convkit.experiment.learn import Announce
 from convkit.experiment.runs import SavedRun
 from convkit.image import check_writable
 from convkit.image.files import named, open_regular
+from convkit.image.leftovers import hold
 from convkit.text import shown
 
 _KIND = "convkit.run/"
@@ -69,7 +69,6 @@ class RunsFile:
         cls,
         path: str | Path,
         *,
-        inputs: Iterable[str] = (),
         fresh: bool = False,
         announce: Announce | None = None,
     ) -> Self:
@@ -78,8 +77,6 @@ class RunsFile:
         Parameters
         ----------
         path : str or Path
-        inputs : iterable of str
-            Files that must not be overwritten.
         fresh : bool
             Whether to start it anew; what it holds goes when the first run ends.
         announce : function, optional
@@ -92,7 +89,7 @@ class RunsFile:
         SettingsError
             When it holds something else than runs of this schema; of ``fresh``, something else than runs.
         """
-        check_writable(path, inputs=inputs)
+        check_writable(path)
         file, created = _locked(path)
         try:
             opened = cls(path, file, created=created)
@@ -165,7 +162,7 @@ def _locked(path: str | Path) -> tuple[IO[bytes], bool]:
         except OSError as error:
             raise _unwritable(path, error) from error
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            hold(file.fileno())
             if os.path.samestat(os.fstat(file.fileno()), Path(path).stat()):
                 file.seek(0)
                 return file, created

@@ -1,159 +1,40 @@
 """What an experiment is made of: one model of every setting, checked before anything runs."""
 
-import math
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from enum import StrEnum
-from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-import numpy as np
-from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, model_validator
 
 from convkit.convolution import Padding
 from convkit.errors import ConvkitError, SettingsError
-from convkit.image import Gray
-from convkit.kernel import Kernel
-from convkit.probe import ProbeFormat, parse_command
+from convkit.experiment.fields import (
+    Input,
+    flag,
+    one_of,
+    read_constraints,
+    read_program,
+    read_rate,
+    read_ridge,
+    read_size,
+    read_solver,
+    read_stride,
+    read_text,
+    real_number,
+    several,
+    whole_number,
+)
+from convkit.image import MAX_PIXELS, Gray
+from convkit.probe import ProbeFormat
 from convkit.recovery import LearningBackend, Loss, Solver
-from convkit.recovery.constraints import Constraint, check_constraints
-from convkit.text import choice, closest, number, shown, whole
-
-
-def _refuse(expected: str, got: object, hint: str) -> SettingsError:
-    return SettingsError(expected=expected, got=shown(got), hint=hint)
-
-
-def _whole(option: str, minimum: int) -> BeforeValidator:
-    return BeforeValidator(lambda value: whole(option, value, minimum))
-
-
-def _real(option: str, *, above: float | None = None, minimum: float | None = None, example: str) -> BeforeValidator:
-    bound = f" above {above:g}" if above is not None else f" of at least {minimum:g}"
-
-    def parse(value: object) -> float:
-        found = None if isinstance(value, bool) else number(str(value))
-        if found is None or (above is not None and found <= above) or (minimum is not None and found < minimum):
-            raise _refuse(f"{option} as a finite number{bound}", value, f"{option} {example}")
-        return found
-
-    return BeforeValidator(parse)
-
-
-def _rate(value: object) -> float | str:
-    if isinstance(value, str) and value.strip().lower() == "auto":
-        return "auto"
-    found = number(str(value))
-    if found is None or found <= 0:
-        raise _refuse("--lr as a finite rate above 0, or auto", value, "--lr 0.01")
-    return found
-
-
-def _stride(value: object) -> int | str:
-    if isinstance(value, str) and value.strip().lower() == "auto":
-        return "auto"
-    return whole("--stride", value, 1)
-
-
-def _constraints(value: object) -> tuple[Constraint, ...]:
-    texts = value if isinstance(value, list | tuple) else [value]
-    words = [word for text in texts for word in str(text).split(",")]
-    held = dict.fromkeys(Constraint(choice("--constraint", word, Constraint)) for word in words)
-    check_constraints(held)
-    return tuple(held)
-
-
-def _ridge(value: object) -> float | str | None:
-    if value is None or (isinstance(value, str) and value.strip().lower() == "auto"):
-        return None if value is None else "auto"
-    found = number(str(value))
-    if found is None or found < 0:
-        raise _refuse("--ridge as a finite number of at least 0, or auto", value, "--ridge auto")
-    return found
-
-
-def _solver(value: Any) -> Solver | None:
-    return None if value is None else Solver.parse(value)
-
-
-def _size(value: object) -> tuple[int, int] | Literal["auto"] | None:
-    if value is None:
-        return None
-    if isinstance(value, list | tuple):
-        value = "x".join(str(part) for part in value)
-    text = str(value).strip().lower()
-    found = re.fullmatch(r"(\d{1,6})(?:x(\d{1,6}))?", text, re.ASCII)
-    sides = (int(found[1]), int(found[2] or found[1])) if found else (0, 0)
-    if text == "auto":
-        return "auto"
-    if min(sides) < 1:
-        raise _refuse("--size auto, N or HxW with sides of at least 1", value, "--size 3 or --size 1x2")
-    return sides
-
-
-def _flag(option: str) -> BeforeValidator:
-    def parse(value: object) -> bool:
-        if isinstance(value, bool):
-            return value
-        text = str(value).strip().lower()
-        if text not in ("true", "false", "yes", "no", "1", "0"):
-            raise _refuse(f"{option} as true or false", value, f"{option} = true")
-        return text in ("true", "yes", "1")
-
-    return BeforeValidator(parse)
-
-
-def _program(value: object) -> object:
-    if value is None or callable(value):
-        return value
-    return parse_command(str(value)).text
-
-
-def _choice(option: str, choices: Iterable[str]) -> BeforeValidator:
-    return BeforeValidator(lambda value: choice(option, value, choices))
-
-
-def _described(value: object) -> object:
-    """Say in JSON what an input was: its text, or what kind of array; of several, each."""
-    if len(inputs := several(value)) > 1:
-        return [_described(one) for one in inputs]
-    if value is None or isinstance(value, str | list):
-        return value
-    if isinstance(value, Kernel):
-        return value.name or value.taps.tolist()
-    if isinstance(value, Path):
-        return str(value)
-    if callable(value):
-        return getattr(value, "__qualname__", type(value).__qualname__)
-    array = np.asarray(value)
-    return array.tolist() if array.size <= 400 else f"array {array.shape[0]}x{array.shape[-1]} {array.dtype}"
-
-
-def several(value: object) -> tuple[object, ...]:
-    """Return the inputs of a setting that may hold one or, as a list of texts, paths or 2-D arrays, several.
-
-    Examples
-    --------
-    >>> several("a.png"), several(["a.png", "b.png"]), several([[1, 2], [3, 4]])
-    (('a.png',), ('a.png', 'b.png'), ([[1, 2], [3, 4]],))
-    """
-    if isinstance(value, list | tuple) and value and all(_is_whole(part) for part in value):
-        return tuple(value)
-    return (value,)
-
-
-def _is_whole(part: object) -> bool:
-    return isinstance(part, str | Path) or (isinstance(part, np.ndarray) and part.ndim == 2)
-
+from convkit.recovery.constraints import Constraint
+from convkit.text import closest, shown
 
 # Settings that only steps have a use for.
 _OF_DESCENT = frozenset({"steps", "lr", "tol", "backend"})
 
 _OF_PROGRAM = frozenset({"program_timeout", "probe_format", "precision", "keep"})
 _NOT_OF_PROGRAM = ("image", "target", "pairs", "mask", "background")
-
-# A file, a pattern, kernel text, or in the library an array.
-Input = Annotated[Any, PlainSerializer(_described, return_type=Any, when_used="always")]
 
 
 class Transfer(StrEnum):
@@ -193,40 +74,38 @@ class Experiment(BaseModel):
     image: Input = "edges"
     kernel: Input = None
     target: Input = None
-    pairs: Annotated[str | None, BeforeValidator(lambda value: None if value is None else str(value))] = None
+    pairs: Annotated[str | None, BeforeValidator(read_text)] = None
     mask: Input = None
-    program: Annotated[Input, BeforeValidator(_program)] = None
-    program_timeout: Annotated[float, _real("--program-timeout", above=0.0, example="60")] = 60.0
-    probe_format: Annotated[ProbeFormat | None, _choice("--probe-format", tuple(ProbeFormat))] = None
-    precision: Annotated[float | None, _real("--precision", above=0.0, example="1e-4")] = None
-    keep: Annotated[bool, _flag("--keep")] = False
-    size: Annotated[tuple[int, int] | Literal["auto"] | None, BeforeValidator(_size)] = None
-    steps: Annotated[int, _whole("--steps", 1)] = 40
-    lr: Annotated[float | Literal["auto"], BeforeValidator(_rate)] = "auto"
-    solver: Annotated[Solver | None, BeforeValidator(lambda value: None if value is None else Solver.parse(value))] = (
-        None
-    )
+    program: Annotated[Input, BeforeValidator(read_program)] = None
+    program_timeout: Annotated[float, real_number("--program-timeout", above=0.0, example="60")] = 60.0
+    probe_format: Annotated[ProbeFormat | None, one_of("--probe-format", tuple(ProbeFormat))] = None
+    precision: Annotated[float | None, real_number("--precision", above=0.0, example="1e-4")] = None
+    keep: Annotated[bool, flag("--keep")] = False
+    size: Annotated[tuple[int, int] | Literal["auto"] | None, BeforeValidator(read_size)] = None
+    steps: Annotated[int, whole_number("--steps", 1)] = 40
+    lr: Annotated[float | Literal["auto"], BeforeValidator(read_rate)] = "auto"
+    solver: Annotated[Solver | None, BeforeValidator(read_solver)] = None
     backend: Annotated[LearningBackend | None, BeforeValidator(LearningBackend.parse)] = None
-    constraint: Annotated[tuple[Constraint, ...], BeforeValidator(_constraints)] = ()
-    ridge: Annotated[float | Literal["auto"] | None, BeforeValidator(_ridge)] = None
-    tol: Annotated[float | None, _real("--tol", above=0.0, example="1e-6")] = None
-    bias: Annotated[bool, _flag("--bias")] = True
-    noise: Annotated[float, _real("--noise", minimum=0.0, example="0.01")] = 0.0
+    constraint: Annotated[tuple[Constraint, ...], BeforeValidator(read_constraints)] = ()
+    ridge: Annotated[float | Literal["auto"] | None, BeforeValidator(read_ridge)] = None
+    tol: Annotated[float | None, real_number("--tol", above=0.0, example="1e-6")] = None
+    bias: Annotated[bool, flag("--bias")] = True
+    noise: Annotated[float, real_number("--noise", minimum=0.0, example="0.01")] = 0.0
     padding: Annotated[Padding, BeforeValidator(Padding.parse)] = Padding.VALID
-    stride: Annotated[int | Literal["auto"], BeforeValidator(_stride)] = 1
-    flip: Annotated[bool, _flag("--flip")] = False
-    loss: Annotated[Loss, _choice("--loss", tuple(Loss))] = Loss.SUM
-    dtype: Annotated[str, _choice("--dtype", ("float64", "float32"))] = "float64"
-    background: Annotated[str | None, BeforeValidator(lambda value: None if value is None else str(value))] = None
-    transfer: Annotated[Transfer, _choice("--transfer", tuple(Transfer))] = Transfer.AUTO
-    channels: Annotated[bool | None, _flag("--channels")] = None
-    gray: Annotated[Gray, _choice("--gray", tuple(Gray))] = Gray.BT601
-    max_pixels: Annotated[int, _whole("--max-pixels", 1)] = 500_000_000
-    seed: Annotated[int, _whole("--seed", 0)] = 0
-    device: Annotated[str, _choice("--device", ("cpu", "cuda"))] = "cpu"
-    log_every: Annotated[int, _whole("--log-every", 1)] = 5
+    stride: Annotated[int | Literal["auto"], BeforeValidator(read_stride)] = 1
+    flip: Annotated[bool, flag("--flip")] = False
+    loss: Annotated[Loss, one_of("--loss", tuple(Loss))] = Loss.SUM
+    dtype: Annotated[str, one_of("--dtype", ("float64", "float32"))] = "float64"
+    background: Annotated[str | None, BeforeValidator(read_text)] = None
+    transfer: Annotated[Transfer, one_of("--transfer", tuple(Transfer))] = Transfer.AUTO
+    channels: Annotated[bool | None, flag("--channels")] = None
+    gray: Annotated[Gray, one_of("--gray", tuple(Gray))] = Gray.BT601
+    max_pixels: Annotated[int, whole_number("--max-pixels", 1)] = MAX_PIXELS
+    seed: Annotated[int, whole_number("--seed", 0)] = 0
+    device: Annotated[str, one_of("--device", ("cpu", "cuda"))] = "cpu"
+    log_every: Annotated[int, whole_number("--log-every", 1)] = 5
     expect: Input = None
-    tolerance: Annotated[float | None, _real("--tolerance", minimum=0.0, example="1e-3")] = None
+    tolerance: Annotated[float | None, real_number("--tolerance", minimum=0.0, example="1e-3")] = None
 
     @model_validator(mode="before")
     @classmethod
@@ -269,67 +148,32 @@ class Experiment(BaseModel):
 
     @model_validator(mode="after")
     def _agree(self) -> Self:
+        self._check_program()
         self._check_inputs()
-        if self.size == "auto" and not self.targeted:
-            raise SettingsError(
-                expected="--size auto with a target to find it from",
-                got="--size auto without --target",
-                hint="--size 3, or no --size: the kernel's own",
-            )
-        if self.stride == "auto" and not self.targeted:
-            raise SettingsError(
-                expected="--stride auto with a target or a program to find it from",
-                got="--stride auto alone",
-                hint="--stride 2",
-            )
-        if self.targeted and self.noise:
-            raise SettingsError(
-                expected="noise only on a target that convkit makes",
-                got=f"--noise {self.noise:g} with {self._source}",
-                hint="leaving out one of the two",
-            )
-        if self.chosen_solver is Solver.EXACT and self.backend not in (None, LearningBackend.GRAM):
-            raise SettingsError(
-                expected="backend gram for the solver exact, which takes no steps through an image",
-                got=f"--backend {self.backend}",
-                hint="--backend auto",
-            )
-        if self.constraint and (self.chosen_solver is not Solver.EXACT or self.ridge is not None):
-            raise SettingsError(
-                expected="--constraint with the solver exact, and without a ridge",
-                got=f"--solver {self.chosen_solver}" if self.chosen_solver is not Solver.EXACT else "--ridge",
-                hint=f"--solver exact --constraint {','.join(self.constraint)}",
-            )
-        if self.ridge is not None and self.chosen_solver is not Solver.EXACT:
-            raise SettingsError(
-                expected="--ridge with the solver exact",
-                got=f"--solver {self.chosen_solver}",
-                hint="--solver exact --ridge auto",
-            )
-        if self.loss is Loss.HUBER and (self.ridge is not None or self.constraint):
-            raise SettingsError(
-                expected="a robust loss, or a ridge or constraint",
-                got=f"--loss huber with {'--ridge' if self.ridge is not None else '--constraint'}",
-                hint="leaving out one of the two",
-            )
-        if self.loss is Loss.HUBER and self.chosen_solver is not Solver.EXACT and self.backend is LearningBackend.GRAM:
-            raise SettingsError(
-                expected="backend conv2d or naive for steps down a robust loss, which is no quadratic",
-                got="--backend gram with --loss huber",
-                hint="--backend auto, or --solver exact",
-            )
-        if self.dtype != "float64" and self.backend is LearningBackend.GRAM:
-            raise SettingsError(
-                expected="float64 for the backend gram", got=f"--dtype {self.dtype}", hint="--backend conv2d"
-            )
+        self._check_targeted()
+        self._check_solver()
+        self._check_loss()
         return self
 
-    @property
-    def _source(self) -> str:
-        return "--program" if self.program is not None else "--pairs" if self.pairs is not None else "--target"
+    def _check_program(self) -> None:
+        if self.program is None:
+            lone = sorted(_OF_PROGRAM & self.model_fields_set)
+            if lone:
+                raise SettingsError(
+                    expected="--program beside what is said about it",
+                    got=f"--{lone[0].replace('_', '-')} alone",
+                    hint="--program 'gm convert {input} -blur 0x1.2 {output}'",
+                )
+            return
+        given = next((name for name in _NOT_OF_PROGRAM if name in self.model_fields_set), None)
+        if given is not None:
+            raise SettingsError(
+                expected="a program, which is shown pictures made for it, or pictures that are given",
+                got=f"--program with --{given}",
+                hint="leaving out one of the two",
+            )
 
     def _check_inputs(self) -> None:
-        self._check_program()
         if self.pairs is not None and (self.target is not None or "image" in self.model_fields_set):
             raise SettingsError(
                 expected="pairs in a list, or pictures one by one",
@@ -350,22 +194,67 @@ class Experiment(BaseModel):
                 hint="--mask m.png once",
             )
 
-    def _check_program(self) -> None:
-        if self.program is None:
-            lone = sorted(_OF_PROGRAM & self.model_fields_set)
-            if lone:
-                raise SettingsError(
-                    expected="--program beside what is said about it",
-                    got=f"--{lone[0].replace('_', '-')} alone",
-                    hint="--program 'gm convert {input} -blur 0x1.2 {output}'",
-                )
-            return
-        given = next((name for name in _NOT_OF_PROGRAM if name in self.model_fields_set), None)
-        if given is not None:
+    def _check_targeted(self) -> None:
+        """Refuse what only given targets can tell, and what only made ones can have."""
+        if self.size == "auto" and not self.targeted:
             raise SettingsError(
-                expected="a program, which is shown pictures made for it, or pictures that are given",
-                got=f"--program with --{given}",
+                expected="--size auto with a target to find it from",
+                got="--size auto without --target",
+                hint="--size 3, or no --size: the kernel's own",
+            )
+        if self.stride == "auto" and not self.targeted:
+            raise SettingsError(
+                expected="--stride auto with a target or a program to find it from",
+                got="--stride auto alone",
+                hint="--stride 2",
+            )
+        if self.targeted and self.noise:
+            raise SettingsError(
+                expected="noise only on a target that convkit makes",
+                got=f"--noise {self.noise:g} with {self._source}",
                 hint="leaving out one of the two",
+            )
+
+    @property
+    def _source(self) -> str:
+        return "--program" if self.program is not None else "--pairs" if self.pairs is not None else "--target"
+
+    def _check_solver(self) -> None:
+        if self.chosen_solver is Solver.EXACT and self.backend not in (None, LearningBackend.GRAM):
+            raise SettingsError(
+                expected="backend gram for the solver exact, which takes no steps through an image",
+                got=f"--backend {self.backend}",
+                hint="--backend auto",
+            )
+        if self.constraint and (self.chosen_solver is not Solver.EXACT or self.ridge is not None):
+            raise SettingsError(
+                expected="--constraint with the solver exact, and without a ridge",
+                got=f"--solver {self.chosen_solver}" if self.chosen_solver is not Solver.EXACT else "--ridge",
+                hint=f"--solver exact --constraint {','.join(self.constraint)}",
+            )
+        if self.ridge is not None and self.chosen_solver is not Solver.EXACT:
+            raise SettingsError(
+                expected="--ridge with the solver exact",
+                got=f"--solver {self.chosen_solver}",
+                hint="--solver exact --ridge auto",
+            )
+
+    def _check_loss(self) -> None:
+        if self.loss is Loss.HUBER and (self.ridge is not None or self.constraint):
+            raise SettingsError(
+                expected="a robust loss, or a ridge or constraint",
+                got=f"--loss huber with {'--ridge' if self.ridge is not None else '--constraint'}",
+                hint="leaving out one of the two",
+            )
+        if self.loss is Loss.HUBER and self.chosen_solver is not Solver.EXACT and self.backend is LearningBackend.GRAM:
+            raise SettingsError(
+                expected="backend conv2d or naive for steps down a robust loss, which is no quadratic",
+                got="--backend gram with --loss huber",
+                hint="--backend auto, or --solver exact",
+            )
+        if self.dtype != "float64" and self.backend is LearningBackend.GRAM:
+            raise SettingsError(
+                expected="float64 for the backend gram", got=f"--dtype {self.dtype}", hint="--backend conv2d"
             )
 
     def replace(self, **changes: Any) -> "Experiment":
@@ -423,8 +312,3 @@ def check_settings(given: Mapping[str, Any], source: str) -> None:
         Experiment(**(harmless | dict(given)))
     except ConvkitError as error:
         raise type(error)(expected=error.expected, got=f"{error.got} in {shown(source)}", hint=error.hint) from error
-
-
-def finite_or_none(value: float) -> float | None:
-    """JSON has no word for infinity or NaN."""
-    return value if math.isfinite(value) else None

@@ -1,6 +1,5 @@
 """What is done for one point of a grid, here or in a worker: a run, told in a line."""
 
-import contextlib
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from convkit.experiment.keys import INPUTS, canonical
 from convkit.experiment.learn import run
 from convkit.experiment.runs import SavedRun, outcome_of
 from convkit.experiment.settings import Experiment
+from convkit.image.files import is_file
 from convkit.image.patterns import PATTERNS
 from convkit.kernel.library import is_known
 from convkit.recovery.solution import LastSolution
@@ -106,9 +106,8 @@ def _located(experiment: Experiment, folder: str) -> Experiment:
         text = getattr(experiment, name)
         if not isinstance(text, str | os.PathLike) or _is_a_name(name, text):
             continue
-        with contextlib.suppress(OSError, ValueError):  # of text that is too long for a file's name, or holds a zero
-            if Path(folder, text).is_file():
-                found[name] = str(Path(folder, text))
+        if is_file(Path(folder, text)):
+            found[name] = str(Path(folder, text))
     return experiment.model_copy(update=found)
 
 

@@ -9,14 +9,12 @@ from convkit.image.given import image_from_array
 from convkit.image.gray import Gray
 from convkit.image.image import Image, Kind, Values
 from convkit.image.large import read_large
-from convkit.image.patterns import PATTERNS, Pattern
+from convkit.image.patterns import PATTERNS, image_stream
 from convkit.image.read import MAX_PIXELS, Channels, read_channels, read_image
 from convkit.image.rows import Rows, open_large, write_rows
 from convkit.image.write import (
     EXACT_SUFFIXES,
     PICTURE_SUFFIXES,
-    check_depth,
-    count_clipped,
     encode,
     encode_samples,
     output_suffix,
@@ -25,21 +23,20 @@ from convkit.image.write import (
 
 __all__ = [
     "EXACT_SUFFIXES",
+    "MAX_PIXELS",
     "PATTERNS",
     "PICTURE_SUFFIXES",
     "Channels",
     "Gray",
     "Image",
     "Kind",
-    "Pattern",
     "Rows",
     "atomic_write",
-    "check_depth",
     "check_writable",
-    "count_clipped",
     "encode",
     "encode_samples",
     "image_from_array",
+    "image_stream",
     "load_image",
     "open_large",
     "output_suffix",

@@ -28,6 +28,36 @@ def named(path: str | os.PathLike[str]) -> str:
     return shown(path, _NAME_LIMIT)
 
 
+def beside(file: Path, name: str) -> str:
+    """Return the path of a name that a file holds: the file's neighbour of that name, or else the name as it is.
+
+    Examples
+    --------
+    >>> folder = getfixture("tmp_path")
+    >>> (folder / "a.png").touch()
+    >>> beside(folder / "list.csv", "a.png") == str(folder / "a.png"), beside(folder / "list.csv", "b.png")
+    (True, 'b.png')
+    """
+    if "\0" in name:  # where some versions of `normpath` end the path
+        return name
+    candidate = os.path.normpath(file.parent / name)
+    return candidate if is_file(candidate) else name
+
+
+def is_file(text: str | os.PathLike[str]) -> bool:
+    """Whether there is a regular file of that name, whatever the text; `Path.is_file` fails where it is too long.
+
+    Examples
+    --------
+    >>> is_file("9" * 1000)
+    False
+    """
+    try:
+        return Path(text).is_file()
+    except (OSError, ValueError):
+        return False
+
+
 def open_file(path: Path, *, names: Collection[str] = ()) -> BinaryIO:
     """Open a regular file for reading.
 

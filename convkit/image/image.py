@@ -108,11 +108,20 @@ def check_finite(values: Values, name: str) -> None:
         ...
     convkit.errors.ImageError: expected finite pixels; got inf at [0, 1] of x.npy; try numpy.nan_to_num
     """
-    if not all(map(math.isfinite, extremes(values))):
-        finite = np.isfinite(values)
-        row, column = np.unravel_index(int(np.argmin(finite)), finite.shape)
-        raise ImageError(
-            expected="finite pixels",
-            got=f"{values[row, column]} at [{row}, {column}] of {name}",
-            hint="numpy.nan_to_num",
-        )
+    if bad := first_unbounded(values):
+        raise ImageError(expected="finite pixels", got=f"{bad} of {name}", hint="numpy.nan_to_num")
+
+
+def first_unbounded(values: NDArray[Any]) -> str | None:
+    """Say where the first NaN or infinity of an array ``(H, W)`` is; None where there is none.
+
+    Examples
+    --------
+    >>> first_unbounded(np.array([[0.0, 1.0], [np.nan, np.inf]]))
+    'nan at [1, 0]'
+    """
+    if all(map(math.isfinite, extremes(values))):
+        return None
+    finite = np.isfinite(values)
+    row, column = np.unravel_index(int(np.argmin(finite)), finite.shape)
+    return f"{values[row, column]} at [{row}, {column}]"

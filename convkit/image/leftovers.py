@@ -1,4 +1,4 @@
-"""Temporary files and folders of processes that were killed: told by a lock that goes with its owner."""
+"""Locks that go with their owner, and what they tell: which temporary files were left by processes that were killed."""
 
 import contextlib
 import os
@@ -29,6 +29,18 @@ def claim(descriptor: int) -> bool:
     return os.fstat(descriptor).st_nlink > 0
 
 
+def hold(descriptor: int) -> None:
+    """Lock an open file or folder that nobody else may be at work on, until the descriptor is closed.
+
+    Raises
+    ------
+    BlockingIOError
+        When somebody is.
+    """
+    if _LOCKS:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
 def sweep(folder: str | os.PathLike[str], prefix: str, suffix: str = "") -> None:
     """Remove one's own files and folders of such names on which nobody is at work any more.
 
@@ -53,7 +65,7 @@ def _remove_if_left(path: Path) -> None:
         status = os.fstat(descriptor)
         if status.st_uid != os.geteuid():
             return
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)  # an error when its owner lives
+        hold(descriptor)  # an error when its owner lives
         if stat.S_ISREG(status.st_mode):
             path.unlink()
         elif stat.S_ISDIR(status.st_mode):

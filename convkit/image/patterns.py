@@ -163,6 +163,14 @@ PATTERNS: Mapping[str, Pattern] = {
 _SIDE = Parameter(64, minimum=1, whole=True)
 
 
+def image_stream(seed: int) -> "np.random.Generator":
+    """Return what the images of a seed are drawn from: the first of its three streams, beside noise and start.
+
+    So ``noise`` is one picture for one seed, whichever command asks for it.
+    """
+    return np.random.default_rng(np.random.SeedSequence(seed).spawn(3)[0])
+
+
 def draw_pattern(call: Call, *, rng: "np.random.Generator", max_pixels: int) -> NDArray[np.float64]:
     """Draw a pattern that was asked for by name.
 

@@ -1,6 +1,5 @@
 """Images out: pictures of 8 or 16 bits, and files that keep every number."""
 
-import math
 import os
 import struct
 from io import BytesIO
@@ -13,10 +12,10 @@ from numpy.typing import ArrayLike, NDArray
 from convkit.errors import OutputError
 from convkit.image.atomic import atomic_write
 from convkit.image.files import named
+from convkit.image.image import first_unbounded
 from convkit.image.png_write import encode_png
 from convkit.image.quantise import quantise
 from convkit.text import shown
-from convkit.threads import extremes
 
 _DEPTHS = {".png": (8, 16), ".pgm": (8, 16), ".jpg": (8,), ".jpeg": (8,), ".bmp": (8,)}
 _PILLOW = {".pgm": "PPM", ".jpg": "JPEG", ".jpeg": "JPEG", ".bmp": "BMP"}
@@ -115,12 +114,12 @@ def encode(values: ArrayLike, suffix: str, *, bits: int = 8, compression: int | 
     elif suffix in EXACT_SUFFIXES:
         _encode_with_pillow(_as_float32(image), "TIFF", file)
     else:
-        check_depth(suffix, bits)
+        _check_depth(suffix, bits)
         return encode_samples(_quantised(image, bits), suffix, compression=compression)
     return file.getvalue()
 
 
-def check_depth(suffix: str, bits: int) -> None:
+def _check_depth(suffix: str, bits: int) -> None:
     """Refuse a depth that a format of pictures cannot have."""
     if bits not in _DEPTHS[suffix]:
         raise OutputError(
@@ -137,17 +136,6 @@ def encode_samples(samples: NDArray[np.unsignedinteger[Any]], suffix: str, *, co
     return file.getvalue()
 
 
-def count_clipped(values: ArrayLike, bits: int = 8) -> int:
-    """Count the pixels that a picture of so many bits cannot hold: those that round to below 0 or above 1.
-
-    Examples
-    --------
-    >>> count_clipped([[-0.001, 0, 1, 1.001, 1.1]])
-    1
-    """
-    return quantise(_checked(values), bits).clipped
-
-
 def _checked(values: ArrayLike) -> NDArray[Any]:
     image = np.asarray(values)
     if image.ndim != 2 or not image.size or image.dtype.kind not in "biuf":
@@ -156,14 +144,8 @@ def _checked(values: ArrayLike) -> NDArray[Any]:
             got=f"shape {image.shape} of type {image.dtype}",
             hint="one plane of it",
         )
-    if not all(map(math.isfinite, extremes(image))):
-        finite = np.isfinite(image)
-        row, column = np.unravel_index(int(np.argmin(finite)), image.shape)
-        raise OutputError(
-            expected="finite pixels",
-            got=f"{image[row, column]} at [{row}, {column}]",
-            hint="numpy.nan_to_num on it",
-        )
+    if bad := first_unbounded(image):
+        raise OutputError(expected="finite pixels", got=bad, hint="numpy.nan_to_num on it")
     return image
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from convkit.errors import ConvkitError, KernelError
+from convkit.image.files import named
 from convkit.image.matrix import parse_matrix
 from convkit.kernel.kernel import MAX_SIDE, Kernel
 from convkit.text import shown
@@ -55,7 +56,7 @@ def read_kernel_file(name: str | os.PathLike[str]) -> Kernel:
     if reader is None:
         raise KernelError(
             expected=f"a kernel file ({', '.join(_READERS)})",
-            got=_quoted(name),
+            got=named(name),
             hint="a file with one of these endings",
         )
     try:
@@ -64,7 +65,7 @@ def read_kernel_file(name: str | os.PathLike[str]) -> Kernel:
         raise _unreadable(name, error.strerror or "beyond reading") from error
     except ConvkitError as error:
         # The faults of numbers know only of rows and columns; say which file they are in.
-        raise KernelError(expected=error.expected, got=f"{error.got} (in {_quoted(name)})", hint=error.hint) from error
+        raise KernelError(expected=error.expected, got=f"{error.got} (in {named(name)})", hint=error.hint) from error
 
 
 def _check_readable(name: str | os.PathLike[str]) -> None:
@@ -74,7 +75,7 @@ def _check_readable(name: str | os.PathLike[str]) -> None:
         from convkit.kernel.library import unknown_kernel
 
         hint = unknown_kernel(Path(name).stem).hint
-        raise KernelError(expected="a kernel file that exists", got=_quoted(name), hint=hint) from error
+        raise KernelError(expected="a kernel file that exists", got=named(name), hint=hint) from error
     if not stat.S_ISREG(status.st_mode):
         raise _unreadable(name, "a directory" if stat.S_ISDIR(status.st_mode) else "no regular file")
     if not 0 < status.st_size <= _MAX_BYTES:
@@ -84,13 +85,9 @@ def _check_readable(name: str | os.PathLike[str]) -> None:
 def _unreadable(name: str | os.PathLike[str], why: str) -> KernelError:
     return KernelError(
         expected=f"a readable kernel file of at most {_MAX_BYTES >> 20} MiB",
-        got=f"{_quoted(name)} ({why})",
+        got=f"{named(name)} ({why})",
         hint="another file",
     )
-
-
-def _quoted(name: str | os.PathLike[str]) -> str:
-    return shown(os.fspath(name), limit=200)  # a path cut short lacks the part that matters
 
 
 def _text(path: Path) -> str:

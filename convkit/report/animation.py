@@ -78,10 +78,7 @@ class _Scenes:
     def __init__(self, found: Recovery, states: Trajectory) -> None:
         self._found = found
         self._states = states
-        kernel = found.kernel
-        self._true = kernel.true if kernel is not None and kernel.true is not None else None
-        if self._true is not None and self._true.shape != states.kernels[0].shape:
-            self._true = None
+        self._true = found.kernel.comparable_true if found.kernel is not None else None
         fixed = self._true if self._true is not None else states.kernels[-1]
         self._scale = float(np.abs(fixed).max()) or 1.0
 

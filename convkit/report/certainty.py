@@ -5,7 +5,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from convkit.experiment.record import KernelBlock
+from convkit.experiment.record import KernelBlock, Recovery
 from convkit.report.numbers import compact
 
 # Standard errors below this share of the largest tap are rounding.
@@ -24,6 +24,18 @@ def shown_errors(kernel: KernelBlock) -> NDArray[np.float64]:
     errors = np.array(kernel.standard_error, np.float64)
     errors[errors <= ROUNDING * float(np.abs(kernel.learned).max())] = 0.0
     return errors
+
+
+def tells_every_tap(found: Recovery) -> bool:
+    """Whether every tap means something: where the data leave some open, a price or a constraint may settle them.
+
+    Examples
+    --------
+    >>> from convkit import learn_kernel
+    >>> tells_every_tap(learn_kernel(size=3)), tells_every_tap(learn_kernel(size=3, solver="exact", ridge=0.1))
+    (False, True)
+    """
+    return found.identifiability.identifiable or found.ridge is not None or found.constraint is not None
 
 
 def error_bar(value: float, largest: float) -> str:

@@ -37,6 +37,18 @@ def table_of(columns: list[Column], *, only_changed: bool = False) -> Table:
     return table
 
 
+def expected_column(met: list[bool | None]) -> list[Column]:
+    """Return the column that tells which runs found what was expected; none where nothing was.
+
+    Examples
+    --------
+    >>> expected_column([True, False])[0].cells, expected_column([None])
+    (['yes', 'NO'], [])
+    """
+    words = {True: "yes", False: "NO", None: "—"}
+    return [Column("expected", [words[one] for one in met])] if any(one is not None for one in met) else []
+
+
 def told(value: Any) -> str:
     """Write a varied setting in a cell.
 

@@ -12,7 +12,7 @@ from convkit.errors import SettingsError
 from convkit.experiment import Comparison
 from convkit.experiment.grouping import Group
 from convkit.experiment.runs import Run
-from convkit.report.columns import Column, table_of, told
+from convkit.report.columns import Column, expected_column, table_of, told
 from convkit.report.groups import group_table
 from convkit.report.numbers import compact
 from convkit.report.programs import on_one_grid, program_columns, short_names
@@ -115,10 +115,7 @@ def run_columns(result: Comparison) -> list[Column]:
         Column("seconds", [compact(one.seconds, 3) for one in runs]),
         Column("speed", [f"{slowest / one.seconds:.3g}x" if one.seconds and slowest else "—" for one in runs]),
     ]
-    if any(one.meets_expectation is not None for one in runs):
-        words = {True: "yes", False: "NO", None: "—"}
-        columns.append(Column("expected", [words[one.meets_expectation] for one in runs]))
-    return columns
+    return columns + expected_column([one.meets_expectation for one in runs])
 
 
 def _kernel_table(result: Comparison, runs: list[Run], shape: tuple[int, ...]) -> Table:

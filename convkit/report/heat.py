@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from rich.text import Text
 
 from convkit.report.numbers import compact
-from convkit.report.palette import colour_of, hexadecimal, ink_on
+from convkit.report.palette import colour_of, hexadecimal, ink_on, largest
 
 Matrix = NDArray[np.floating[Any]]
 
@@ -24,7 +24,7 @@ def numbered_cells(values: Matrix, *, digits: int = 4, scale: float | None = Non
     """
     texts = [[compact(float(value), digits) if math.isfinite(value) else "—" for value in row] for row in values]
     width = cell_width(values, digits=digits)
-    reach = _reach(values) if scale is None else scale
+    reach = (largest(values) or 1.0) if scale is None else scale
     lines = []
     for row, written in zip(values, texts, strict=True):
         line = Text(no_wrap=True)
@@ -62,7 +62,7 @@ def heat_cells(values: Matrix, width: int, *, height: int | None = None, scale: 
     if height is not None:
         block = max(block, -(-values.shape[0] // max(1, height)))
     cells = _block_means(values, block)
-    reach = _reach(cells) if scale is None else scale
+    reach = (largest(cells) or 1.0) if scale is None else scale
     lines = []
     for row in cells:
         line = Text(no_wrap=True)
@@ -72,11 +72,6 @@ def heat_cells(values: Matrix, width: int, *, height: int | None = None, scale: 
     if block > 1:
         lines.append(Text(f"a cell: {block}x{block} taps"))
     return Text("\n").join(lines)
-
-
-def _reach(values: Matrix) -> float:
-    finite = np.abs(values[np.isfinite(values)])
-    return (float(finite.max()) if finite.size else 0.0) or 1.0
 
 
 def _block_means(taps: Matrix, block: int) -> Matrix:

@@ -1,18 +1,13 @@
 """A kernel that was found as heat cells: learned, true, and how many standard errors lie between."""
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 from rich.console import RenderableType
 from rich.text import Text
 
 from convkit.experiment.record import KernelBlock
 from convkit.report.certainty import shown_errors
-from convkit.report.heat import cell_width, heat_cells, numbered_cells
+from convkit.report.heat import Matrix, cell_width, heat_cells, numbered_cells
 from convkit.report.side_by_side import side_by_side
-
-Matrix = NDArray[np.floating[Any]]
 
 
 def kernel_cells(kernel: KernelBlock, width: int, *, every: bool = True) -> RenderableType:
@@ -29,7 +24,7 @@ def kernel_cells(kernel: KernelBlock, width: int, *, every: bool = True) -> Rend
     errors = shown_errors(kernel)
     open_ones = ~np.isfinite(errors) & (not every)
     learned = np.where(open_ones, np.nan, kernel.learned)
-    true = kernel.true if kernel.true is not None and kernel.true.shape == learned.shape else None
+    true = kernel.comparable_true
     scale = float(np.abs(kernel.learned if true is None else np.concatenate([kernel.learned, true])).max()) or 1.0
     noisy = bool(np.nan_to_num(errors).any())
     pictures = [("learned", learned, scale)]

@@ -1,7 +1,10 @@
 """Numbers in rows, without any library: for small results and for scripts that read them."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import TypeVar
+
+T = TypeVar("T")
 
 # Whole numbers below this are written out; floats hold all of them.
 _EXACT = 2**53
@@ -20,6 +23,19 @@ def compact(value: float | None, digits: int = 6) -> str:
     if math.isfinite(value) and value == int(value) and abs(value) < _EXACT:
         return str(int(value))
     return f"{value:.{digits}g}"
+
+
+def spread(values: Sequence[T], most: int) -> list[T]:
+    """Return at most so many of some values, evenly spread, the first and the last among them.
+
+    Examples
+    --------
+    >>> spread([1.0, 2.0, 3.0, 4.0, 5.0], 3)
+    [1.0, 3.0, 5.0]
+    """
+    if len(values) <= most or most < 2:
+        return list(values[-most:])
+    return [values[round(i * (len(values) - 1) / (most - 1))] for i in range(most)]
 
 
 def matrix_lines(rows: Iterable[Iterable[float]]) -> list[str]:

@@ -2,6 +2,7 @@
 
 import importlib
 import os
+import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -134,9 +135,18 @@ def _need(module: str, told: str) -> None:
         ) from error
 
 
-def write_output(path: str, content: bytes, *, quiet: bool) -> None:
-    """Write a file in one step, and say so."""
+def put(path: str, content: bytes) -> None:
+    """Write a file in one step; for ``-``, to stdout."""
+    if path == "-":
+        sys.stdout.buffer.write(content)
+        sys.stdout.buffer.flush()
+        return
     with atomic_write(path) as file:
         file.write(content)
+
+
+def write_output(path: str, content: bytes, *, quiet: bool) -> None:
+    """Write a file in one step, and say so."""
+    put(path, content)
     if not quiet:
         say(f"wrote {printable(path)}")

@@ -1,5 +1,10 @@
 """The colours of signed numbers: blue below zero, orange above, near white at zero (safe for colour-blind eyes)."""
 
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
 RGB = tuple[int, int, int]
 
 BLUE: RGB = (33, 102, 172)
@@ -21,6 +26,18 @@ def colour_of(share: float) -> RGB:
         return UNKNOWN
     towards, share = (ORANGE if share > 0 else BLUE), min(abs(share), 1.0)
     return between(NEUTRAL, towards, share)
+
+
+def largest(*numbers: NDArray[np.floating[Any]] | None) -> float:
+    """Return the size of the largest finite number of all, which gets the strongest colour; 0 where there is none.
+
+    Examples
+    --------
+    >>> largest(np.array([1.0, -2.0]), None, np.array([np.nan]))
+    2.0
+    """
+    sizes = [np.abs(values[np.isfinite(values)]) for values in numbers if values is not None]
+    return max((float(size.max()) for size in sizes if size.size), default=0.0)
 
 
 def between(one: RGB, other: RGB, share: float) -> RGB:

@@ -2,11 +2,10 @@
 
 from collections.abc import Iterable
 
-import numpy as np
-
 from convkit.experiment import Comparison
+from convkit.experiment.align import embed
 from convkit.experiment.runs import Run
-from convkit.report.columns import Column, told
+from convkit.report.columns import Column, expected_column, told
 from convkit.report.numbers import compact
 
 # Kernels are drawn on a grid of this many taps at most.
@@ -16,7 +15,7 @@ _MOST = 49
 def program_columns(result: Comparison) -> list[Column]:
     """Return what each program's filter is: its verdict, kernel, rounding and border rule."""
     runs = result.runs
-    linear = [one.kernel is not None and one.verdict not in ("not-linear", "not-identifiable") for one in runs]
+    linear = [_has_one_kernel(one) for one in runs]
 
     def of_linear(texts: Iterable[str | None]) -> list[str]:
         return [(text or "—") if known else "—" for text, known in zip(texts, linear, strict=True)]
@@ -29,10 +28,12 @@ def program_columns(result: Comparison) -> list[Column]:
         Column("rounding", of_linear(one.rounding for one in runs), words=True),
         Column("border", of_linear(one.border for one in runs), words=True),
     ]
-    if any(one.meets_expectation is not None for one in runs):
-        words = {True: "yes", False: "NO", None: "—"}
-        columns.append(Column("expected", [words[one.meets_expectation] for one in runs]))
+    columns += expected_column([one.meets_expectation for one in runs])
     return [*columns, Column("seconds", [compact(one.seconds, 3) for one in runs])]
+
+
+def _has_one_kernel(one: Run) -> bool:
+    return one.kernel is not None and one.verdict not in ("not-linear", "not-identifiable")
 
 
 def _size(one: Run) -> str | None:
@@ -57,11 +58,7 @@ def short_names(programs: list[str]) -> list[str]:
 
 def on_one_grid(result: Comparison) -> Comparison:
     """Lay the kernels found by their offsets on one grid, with zeros around, when that is small."""
-    runs = [
-        one
-        for one in result.runs
-        if one.kernel is not None and one.offset is not None and one.verdict not in ("not-linear", "not-identifiable")
-    ]
+    runs = [one for one in result.runs if _has_one_kernel(one) and one.offset is not None]
     if not runs:
         return result.model_copy(update={"runs": []})
     places = [(one.offset, one.kernel.shape) for one in runs if one.offset is not None and one.kernel is not None]
@@ -74,9 +71,6 @@ def on_one_grid(result: Comparison) -> Comparison:
     for one in runs:
         assert one.kernel is not None  # chosen above
         assert one.offset is not None
-        top, left = one.offset[0] - first[0], one.offset[1] - first[1]
-        rows, columns = one.kernel.shape
-        kernel = np.zeros(shape)
-        kernel[top : top + rows, left : left + columns] = one.kernel
+        kernel = embed(one.kernel, shape, (one.offset[0] - first[0], one.offset[1] - first[1]))
         laid.append(one.model_copy(update={"kernel": kernel, "standard_error": None}))
     return result.model_copy(update={"runs": laid})

@@ -7,14 +7,14 @@ from numpy.typing import NDArray
 from rich.table import Table
 
 from convkit.experiment import Recovery
-from convkit.experiment.record import BiasBlock, KernelBlock, LearningRateBlock
-from convkit.report.certainty import error_bar
+from convkit.experiment.record import BiasBlock, KernelBlock, LearningRateBlock, LossAtStep
+from convkit.report.certainty import error_bar, tells_every_tap
 from convkit.report.identity import identity_lines, window_table
 from convkit.report.kernel_cells import kernel_cells
 from convkit.report.messages import printable
-from convkit.report.numbers import compact
+from convkit.report.numbers import compact, spread
 from convkit.report.probe import probe_lines, resizer_lines
-from convkit.report.sparkline import curve_lines, spread
+from convkit.report.sparkline import curve_lines
 from convkit.report.table import add_row, has_colour, has_true_colour, new_table, show, stdout_console
 from convkit.report.thumbnails import thumbnails
 
@@ -57,7 +57,7 @@ def show_recovery(found: Recovery, *, full: bool = False) -> None:
 
 def _show_kernel(kernel: KernelBlock, bias: BiasBlock, found: Recovery, *, full: bool) -> None:
     """Show every tap of a small kernel, and the most telling ones of a large one."""
-    every = found.identifiability.identifiable or found.ridge is not None or found.constraint is not None
+    every = tells_every_tap(found)
     console = stdout_console()
     cells = has_colour(console)
     if cells:
@@ -155,12 +155,16 @@ def _null_lines(directions: list[NDArray[Any]]) -> list[str]:
     return [f"  adding any of these to the kernel changes no output{some}:", *(f"    {line}" for line in lines)]
 
 
+def logged_losses(found: Recovery) -> list[LossAtStep]:
+    """Return the losses that are told: those of every ``log_every``-th step, and the last."""
+    every, last = int(found.experiment["log_every"]), len(found.losses) - 1
+    return [entry for index, entry in enumerate(found.losses) if entry.step % every == 0 or index == last]
+
+
 def _loss_table(found: Recovery, *, brief: bool) -> Table:
     foretold = found.losses[0].predicted is not None
     table = new_table("step", "loss", *(["predicted"] if foretold else []))
-    every = int(found.experiment["log_every"])
-    last = len(found.losses) - 1
-    rows = [entry for index, entry in enumerate(found.losses) if entry.step % every == 0 or index == last]
+    rows = logged_losses(found)
     for entry in spread(rows, _MOST_LOSSES) if brief else rows:
         add_row(table, str(entry.step), compact(entry.loss), *([compact(entry.predicted)] if foretold else []))
     return table
@@ -168,7 +172,7 @@ def _loss_table(found: Recovery, *, brief: bool) -> Table:
 
 def _tap_table(kernel: KernelBlock, bias: BiasBlock, positions: list[tuple[int, ...]], *, every: bool) -> Table:
     """One row a tap, and the bias last; — where the data leave a value open, unless every one is asked for."""
-    true = kernel.true if kernel.true is not None and kernel.true.shape == kernel.learned.shape else None
+    true = kernel.comparable_true
     largest = float(np.abs(kernel.learned).max())
     integer = kernel.integer
     over = [f"over {integer.divisor}"] if integer is not None and integer.divisor > 1 else []
@@ -196,11 +200,10 @@ def _tap_table(kernel: KernelBlock, bias: BiasBlock, positions: list[tuple[int, 
 
 def _show_large(kernel: KernelBlock, bias: BiasBlock, *, every: bool) -> None:
     """Show a large kernel's most telling taps in numbers."""
-    learned, true = kernel.learned, kernel.true
-    compared = true is not None and true.shape == learned.shape
-    measure = np.abs(learned - true) if compared and true is not None else np.abs(learned)
+    learned, true = kernel.learned, kernel.comparable_true
+    measure = np.abs(learned if true is None else learned - true)
     order = np.argsort(measure, axis=None, kind="stable")[::-1][:_MOST_ERRORS]
-    what = "largest errors" if compared else "largest taps"
+    what = "largest taps" if true is None else "largest errors"
     show(f"the {len(order)} {what} of {learned.size} taps (--full shows all)")
     positions = [tuple(int(i) for i in np.unravel_index(at, learned.shape)) for at in order]
     show(_tap_table(kernel, bias, positions, every=every))

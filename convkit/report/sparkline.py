@@ -2,14 +2,12 @@
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, TypeGuard, TypeVar
+from typing import TYPE_CHECKING, TypeGuard
 
-from convkit.report.numbers import compact
+from convkit.report.numbers import compact, spread
 
 if TYPE_CHECKING:
     from convkit.experiment import Recovery
-
-T = TypeVar("T")
 
 _NARROWEST, _WIDEST = 16, 60
 _BARS = "▁▂▃▄▅▆▇█"
@@ -65,19 +63,6 @@ def curve_lines(found: "Recovery", width: int) -> list[str]:
     if any(value is not None for value in foretold):
         lines.append(f"foretold  {sparkline(foretold, most, reach=reach)}")
     return lines
-
-
-def spread(values: Sequence[T], most: int) -> list[T]:
-    """Return at most so many of some values, evenly spread, the first and the last among them.
-
-    Examples
-    --------
-    >>> spread([1.0, 2.0, 3.0, 4.0, 5.0], 3)
-    [1.0, 3.0, 5.0]
-    """
-    if len(values) <= most or most < 2:
-        return list(values[-most:])
-    return [values[round(i * (len(values) - 1) / (most - 1))] for i in range(most)]
 
 
 def _drawable(value: float | None) -> TypeGuard[float]:

@@ -13,13 +13,13 @@ from rich.text import Text
 
 from convkit.experiment import Comparison, Recovery
 from convkit.kernel import Kernel
-from convkit.report.certainty import shown_errors
+from convkit.report.certainty import shown_errors, tells_every_tap
 from convkit.report.comparison import run_table
 from convkit.report.heat import numbered_cells
 from convkit.report.kernel_cells import kernel_cells
 from convkit.report.numbers import compact
 from convkit.report.outputs import need_matplotlib
-from convkit.report.palette import colour_of, hexadecimal, ink_on
+from convkit.report.palette import colour_of, hexadecimal, ink_on, largest
 from convkit.report.verdict import verdict
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def text_of(result: object) -> RenderableType:
 def _(result: Recovery) -> RenderableType:
     parts: list[RenderableType] = [Text(verdict(result).line)]
     if result.kernel is not None:
-        parts.append(kernel_cells(result.kernel, _WIDTH, every=result.identifiability.identifiable))
+        parts.append(kernel_cells(result.kernel, _WIDTH, every=tells_every_tap(result)))
     return Group(*parts)
 
 
@@ -97,11 +97,12 @@ def _(result: Recovery) -> str:
     parts = [f"<p><strong>{html.escape(verdict(result).line)}</strong></p>"]
     kernel = result.kernel
     if kernel is not None:
-        every = result.identifiability.identifiable
+        every = tells_every_tap(result)
         learned = np.where(np.isfinite(kernel.standard_error) | every, kernel.learned, np.nan)
         tables = [_cells("learned", learned)]
-        if kernel.true is not None and kernel.true.shape == learned.shape:
-            tables += [_cells("true", kernel.true), _cells("learned − true", learned - kernel.true, digits=2)]
+        true = kernel.comparable_true
+        if true is not None:
+            tables += [_cells("true", true), _cells("learned − true", learned - true, digits=2)]
         tables.append(_cells("standard error", shown_errors(kernel), digits=2))
         parts.append(f'<div style="display:flex;flex-wrap:wrap;gap:1.5em">{"".join(tables)}</div>')
     if result.learning_rate is not None and find_spec("matplotlib") is not None:
@@ -142,8 +143,7 @@ def _kernel_title(kernel: Kernel) -> str:
 
 def _cells(title: str, values: NDArray[np.floating[Any]], *, digits: int = 4) -> str:
     """Return a matrix as a table with heat colours, and its numbers where there are not too many."""
-    finite = np.abs(values[np.isfinite(values)])
-    scale = (float(finite.max()) if finite.size else 0.0) or 1.0
+    scale = largest(values) or 1.0
     numbered = max(values.shape) <= _MOST_NUMBERED
     rows = []
     for row in values:

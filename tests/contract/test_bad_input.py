@@ -144,6 +144,20 @@ def test_mistakes(convkit, folder: Path, case: str) -> None:
     assert named in refused(convkit(*arguments), folder, before)
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("convolve", "-k", "sobel", "-o", "a.npy"),
+        (*LEARN, "--target", "photo.png", "--image"),
+        ("compare", "--cluster"),
+    ],
+    ids=["convolve", "learn-kernel", "cluster"],
+)
+def test_text_that_is_too_long_for_a_name_is_an_input_that_is_none(convkit, folder: Path, arguments) -> None:
+    said = refused(convkit(*arguments, "[[" + "9" * 300), folder, {entry.name for entry in folder.iterdir()})
+    assert "output" not in said
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
 def test_a_folder_one_may_not_write_into(convkit, folder: Path) -> None:
     (folder / "directory").chmod(0o500)

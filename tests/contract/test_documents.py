@@ -53,6 +53,19 @@ def pair(tmp_path: Path, rng) -> Path:
     return tmp_path
 
 
+def test_schemas_without_a_model_know_every_word() -> None:
+    """`cli/records.py` spells out what loading the models would take too long for."""
+    from typing import get_args, get_type_hints
+
+    from convkit.cli.records import ConventionRecord, ConvolutionRecord
+    from convkit.convolution import Backend, Padding
+    from convkit.image.mapping import Mapping
+
+    spelled = get_type_hints(ConvolutionRecord) | get_type_hints(ConventionRecord)
+    for field, words in {"backend": Backend, "padding": Padding, "map": Mapping}.items():
+        assert set(get_args(spelled[field])) == set(words), field
+
+
 LEARNING = {
     "the lesson": (),
     "not identifiable": ("--size", "3"),

@@ -1,5 +1,6 @@
 """The command starts at once: what is loaded when, and help that fits."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -52,6 +53,26 @@ def test_help_fits_80_columns_and_tells_every_option(convkit, command: str) -> N
             assert "…" not in line.split("  ")[1]
     if command:
         assert "convkit " + command in done.stdout
+
+
+@pytest.mark.parametrize("command", ["convolve", "learn-kernel"])
+def test_help_names_every_word_that_an_option_takes(convkit, command: str) -> None:
+    """A new backend, solver or border rule is not kept a secret."""
+    from convkit.convolution import Backend, Padding
+    from convkit.image import Gray
+    from convkit.image.mapping import Mapping
+    from convkit.probe import ProbeFormat
+    from convkit.recovery import LearningBackend, Loss, Solver
+    from convkit.recovery.constraints import Constraint
+
+    shared = {"--padding": Padding, "--gray": Gray}
+    own = {"--backend": Backend, "--map": Mapping}
+    if command == "learn-kernel":
+        own = {"--backend": LearningBackend, "--solver": Solver, "--loss": Loss, "--probe-format": ProbeFormat}
+        own["--constraint"] = Constraint
+    told = dict(re.findall(r"^ +(?:-\w, )?(--[\w-]+)(.*?)(?=^ +-|\Z)", convkit(command, "--help").stdout, re.M | re.S))
+    for option, words in (shared | own).items():
+        assert set(words) <= set(re.findall(r"[\w-]+", told[option])), option
 
 
 def test_public_names_are_pinned_and_documented() -> None:

@@ -313,6 +313,13 @@ def test_a_torn_last_line_is_left_out_when_read_and_mended_when_written(convkit,
     assert len((tmp_path / "runs.jsonl").read_text().splitlines()) == 3
 
 
+def test_a_dry_run_says_what_it_does_not_write(convkit, tmp_path) -> None:
+    asked = ("compare", "--dry-run", "--report", "page.html", "--export", "rows.csv")
+    assert convkit(*asked).stderr == "a dry run writes nothing: not rows.csv nor page.html\n"
+    assert convkit(*asked, "-q").stderr == ""
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_dry_run_tells_and_does_nothing(convkit, tmp_path) -> None:
     arguments = ("compare", "--vary", "seed=0:4", "--vary", "noise=0 0.1", "--save", "runs.jsonl", "--dry-run")
     done = convkit(*arguments)

@@ -137,7 +137,7 @@ def test_clipped_pictures_with_more_outputs_than_are_fitted(
     tmp_path: Path, rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Strips are fitted, and every pixel is replayed."""
-    monkeypatch.setattr("convkit.experiment.learn._MANY_OUTPUTS", 6000)
+    monkeypatch.setattr("convkit.experiment.answer._MANY_OUTPUTS", 6000)
     image = rng.integers(0, 256, (200, 150))
     target = np.clip(scipy.ndimage.correlate(image, [[0, -1, 0], [-1, 5, -1], [0, -1, 0]], mode="nearest"), 0, 255)
     for name, array in (("x.png", image), ("y.png", target)):

@@ -50,6 +50,13 @@ def test_open_taps_are_not_told(open_ended: convkit.Recovery) -> None:
     assert printed(open_ended).count("—") == 18
 
 
+def test_open_taps_that_a_price_settles_are_told() -> None:
+    """As on the terminal and in the page."""
+    priced = convkit.learn_kernel(size=3, solver="exact", ridge=0.1)
+    assert "—" not in [cell.text for cell in parsed(priced).iter("td")][:9]
+    assert "—" not in printed(priced).splitlines()[2]
+
+
 def test_a_kernel_is_a_table_in_its_colours() -> None:
     page = parsed(convkit.Kernel.of("sobel"))
     styles = [cell.attrib["style"] for cell in page.iter("td")]

@@ -12,12 +12,11 @@ from matplotlib.figure import Figure, FigureBase
 
 from convkit.errors import SettingsError
 from convkit.experiment import Comparison
+from convkit.experiment.grouping import ROUNDING
 from convkit.experiment.runs import Run
 from convkit.report.columns import told
 from convkit.report.figures.style import LINES, QUIET, drawn, literal
 
-# Standard errors below this share of the largest tap are rounding.
-_ROUNDING = 1e-12
 _MARKS = "osD^vP*X"
 # Lines beyond this many would not be told apart; the first ones are drawn.
 MOST_LINES = 8
@@ -200,7 +199,7 @@ def _known_error(one: Run) -> float | None:
     if one.kernel is None or one.standard_error is None or not np.isfinite(one.standard_error).all():
         return None
     error = math.sqrt(float(np.square(one.standard_error).mean()))
-    return error if error > _ROUNDING * float(np.abs(one.kernel).max()) else None
+    return error if error > ROUNDING * float(np.abs(one.kernel).max()) else None
 
 
 def _loss(one: Run) -> float | None:

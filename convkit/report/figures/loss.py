@@ -6,7 +6,7 @@ from matplotlib.figure import FigureBase
 from convkit.experiment import Recovery
 from convkit.report.figures.panel import Panel
 from convkit.report.figures.style import FORETOLD, QUIET, SEEN
-from convkit.report.figures.subject import told
+from convkit.report.numbers import compact, spread
 
 # Points of a curve; more would only make files large.
 _MOST_POINTS = 400
@@ -14,10 +14,10 @@ _MOST_POINTS = 400
 
 def _draw(figure: FigureBase, found: Recovery) -> None:
     axes = figure.subplots()
-    kept = _kept(len(found.losses))
-    steps = [found.losses[i].step for i in kept]
-    seen = _positive([found.losses[i].loss for i in kept])
-    foretold = _positive([found.losses[i].predicted for i in kept])
+    kept = spread(found.losses, _MOST_POINTS)
+    steps = [entry.step for entry in kept]
+    seen = _positive([entry.loss for entry in kept])
+    foretold = _positive([entry.predicted for entry in kept])
     axes.plot(steps, seen, color=SEEN, linewidth=3.2 if np.isfinite(foretold).any() else 1.6, alpha=0.75, label="seen")
     if np.isfinite(foretold).any():
         axes.plot(steps, foretold, color=FORETOLD, linewidth=1.3, linestyle=(0, (4, 2)), label="foretold")
@@ -36,19 +36,14 @@ def _rate(found: Recovery) -> str:
     rate = found.learning_rate
     assert rate is not None
     if rate.stable_below is None:
-        return f"learning rate {told(rate.used)}"
+        return f"learning rate {compact(rate.used, 3)}"
     share = 100 * rate.used / rate.stable_below
     where = "BEYOND" if share >= 100 else f"{share:.3g} % of"
-    return f"learning rate {told(rate.used)}, {where} the stable limit {told(rate.stable_below)}"
+    return f"learning rate {compact(rate.used, 3)}, {where} the stable limit {compact(rate.stable_below, 3)}"
 
 
 def _summed(found: Recovery) -> bool:
     return bool(found.experiment["loss"] != "mean")
-
-
-def _kept(count: int) -> list[int]:
-    """Indices of the points that are drawn: all, or some that are evenly spread."""
-    return sorted({*np.linspace(0, count - 1, min(count, _MOST_POINTS)).round().astype(int).tolist()})
 
 
 def _positive(values: list[float | None]) -> np.ndarray[tuple[int], np.dtype[np.float64]]:

@@ -10,7 +10,7 @@ from matplotlib.colors import Normalize
 from numpy.typing import NDArray
 
 from convkit.report.figures.style import INK, amount_map, signed_map
-from convkit.report.palette import hexadecimal, ink_on
+from convkit.report.palette import hexadecimal, ink_on, largest
 
 # Points of the largest and the smallest letters in cells; numbers that fit neither are left out.
 _LARGEST, _SMALLEST = 8.5, 4.8
@@ -46,8 +46,7 @@ def draw_matrix(
     digits : int
         Significant digits of the numbers, fewer where that lets them fit.
     """
-    finite = np.abs(values[np.isfinite(values)])
-    reach = (float(finite.max()) if finite.size else 0.0) if scale is None else scale
+    reach = largest(values) if scale is None else scale
     norm = Normalize(-reach if signed else 0.0, reach or 1.0) if reach else Normalize(-1.0 if signed else 0.0, 1.0)
     colours = signed_map() if signed else amount_map()
     image = axes.imshow(np.ma.masked_invalid(values), cmap=colours, norm=norm, interpolation="none", aspect="equal")

@@ -9,7 +9,7 @@ from convkit.experiment.workings import Workings
 from convkit.report.figures.matrix import draw_matrix
 from convkit.report.figures.panel import Panel
 from convkit.report.figures.style import FORETOLD, SEEN
-from convkit.report.figures.subject import told
+from convkit.report.numbers import compact, spread
 
 _MOST_DIRECTIONS = 3
 # Eigenvalues that are not seen are rounding; they are drawn no lower than this share of the largest.
@@ -25,7 +25,7 @@ def _draw(figure: FigureBase, found: Recovery) -> None:
     curvatures = found.workings.curvatures
     count, rank = len(curvatures), found.identifiability.rank
     order = np.arange(1, count + 1)
-    kept = np.unique(np.linspace(0, count - 1, min(count, _MOST_POINTS)).round().astype(int))
+    kept = np.array(spread(range(count), _MOST_POINTS))
     seen, hidden = kept[kept >= count - rank], kept[kept < count - rank]
     floor = _LOWEST * float(curvatures[-1] or 1.0)
     size = 4.5 if count <= 60 else 2.0
@@ -56,16 +56,16 @@ def _directions(workings: Workings, *, identifiable: bool) -> list[np.ndarray[tu
 
 
 def _caption(found: Recovery) -> str:
-    told_of = found.identifiability
-    if not told_of.identifiable:
-        missing = told_of.parameters - told_of.rank
+    told = found.identifiability
+    if not told.identifiable:
+        missing = told.parameters - told.rank
         return (
-            f"Rank {told_of.rank} of {told_of.parameters}: along {missing} directions the loss is flat, and the kernel "
+            f"Rank {told.rank} of {told.parameters}: along {missing} directions the loss is flat, and the kernel "
             "may move along them without any output changing."
         )
     return (
-        f"Condition number {told(told_of.condition_number)}, the steepest over the flattest: descent is held back by "
-        "the flattest direction, and there the kernel is known least."
+        f"Condition number {compact(told.condition_number, 3)}, the steepest over the flattest: descent is held back "
+        "by the flattest direction, and there the kernel is known least."
     )
 
 

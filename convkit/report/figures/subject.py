@@ -1,6 +1,5 @@
 """The kernels of a recovery: one, or one a channel or phase."""
 
-import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +9,7 @@ from numpy.typing import NDArray
 from convkit.experiment import Recovery
 from convkit.experiment.record import KernelBlock
 from convkit.report.certainty import shown_errors
+from convkit.report.numbers import compact
 
 # Of many phases the first ones are shown.
 _MOST = 4
@@ -30,8 +30,7 @@ class Subject:
     @property
     def true(self) -> NDArray[Any] | None:
         """The true taps, where they are known and of the learned size."""
-        true = self.kernel.true
-        return true if true is not None and true.shape == self.learned.shape else None
+        return self.kernel.comparable_true
 
     @property
     def errors(self) -> NDArray[np.float64]:
@@ -58,10 +57,5 @@ def unfinished(found: Recovery) -> str:
     distance = found.exact.distance_in_standard_errors
     if found.learning_rate is None or distance is None or distance <= 1.0:
         return ""
-    away = f"{told(distance)} of them away" if distance < 1e6 else "not where this is"
+    away = f"{compact(distance, 3)} of them away" if distance < 1e6 else "not where this is"
     return f" The descent has not arrived: these errors are those of the exact answer, {away}."
-
-
-def told(value: float | None) -> str:
-    """Write a number in a caption."""
-    return "—" if value is None or not math.isfinite(value) else f"{value:.3g}"

@@ -12,8 +12,9 @@ from convkit.report.groups import group_columns
 from convkit.report.numbers import compact
 from convkit.report.page.provenance import settings_table, versions
 from convkit.report.page.svg import comparison_drawings
-from convkit.report.page.taps import MOST_CELLS, View, largest, view
+from convkit.report.page.taps import MOST_CELLS, View, view
 from convkit.report.page.template import render
+from convkit.report.palette import largest
 from convkit.report.verdict import Verdict
 
 # Rows and cells that a page can carry.

@@ -8,15 +8,16 @@ from numpy.typing import NDArray
 
 from convkit.experiment import Recovery
 from convkit.experiment.record import BiasBlock, KernelBlock
-from convkit.report.certainty import error_bar, shown_errors
+from convkit.report.certainty import error_bar, shown_errors, tells_every_tap
 from convkit.report.identity import identity_facts
 from convkit.report.numbers import compact
 from convkit.report.page.pictures import Pictures, pictures
 from convkit.report.page.provenance import settings_table, versions
 from convkit.report.page.steps import walk
 from convkit.report.page.svg import recovery_drawings
-from convkit.report.page.taps import View, largest, view
+from convkit.report.page.taps import View, view
 from convkit.report.page.template import data, render
+from convkit.report.palette import largest
 from convkit.report.probe import probe_facts, resizer_lines
 from convkit.report.recovery import closing_lines, subject_line
 from convkit.report.verdict import verdict
@@ -122,7 +123,7 @@ def _key_numbers(found: Recovery) -> list[tuple[str, str]]:
 
 
 def _parts(found: Recovery) -> list[KernelPart]:
-    every = found.identifiability.identifiable or found.ridge is not None or found.constraint is not None
+    every = tells_every_tap(found)
     offset = found.convention.offset
     if found.kernel is not None:
         facts = identity_facts(
@@ -144,7 +145,7 @@ def _parts(found: Recovery) -> list[KernelPart]:
 def _part(title: str, kernel: KernelBlock, bias: BiasBlock, facts: dict[str, str], *, every: bool) -> KernelPart:
     learned, errors = kernel.learned, shown_errors(kernel)
     unknown = np.zeros(learned.shape, dtype=bool) if every else ~np.isfinite(errors)
-    true = kernel.true if kernel.true is not None and kernel.true.shape == learned.shape else None
+    true = kernel.comparable_true
     size = largest(np.where(unknown, 0.0, learned), true)
     views = [view("Learned", learned, scale=size, unknown=unknown)]
     if true is not None:

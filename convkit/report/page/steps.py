@@ -8,9 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convkit.experiment import Recovery
-from convkit.report.numbers import compact
+from convkit.report.figures.response import magnitude
+from convkit.report.numbers import compact, spread
 from convkit.report.page.chart import Axis, path
-from convkit.report.page.taps import MOST_CELLS, View, largest, view
+from convkit.report.page.taps import MOST_CELLS, View, view
+from convkit.report.palette import largest
+from convkit.report.recovery import logged_losses
 
 if TYPE_CHECKING:
     from convkit.recovery.trajectory import Trajectory
@@ -101,8 +104,7 @@ def walk(found: Recovery) -> Walk | None:
     most = max(2, min(_MOST_STOPS, _MOST_TAPS // trajectory.kernels[0].size))
     kept = trajectory.thinned(most)
     loss_x, loss_y = _loss_axes(found, kept)
-    true = found.kernel.true if found.kernel is not None else None
-    true = true if true is not None and true.shape == kept.kernels[0].shape else None
+    true = found.kernel.comparable_true if found.kernel is not None else None
     responses = [_response(taps) for taps in kept.kernels]
     known = [*responses, _response(true)] if true is not None else responses
     top = largest(*(part for pair in known for part in pair))
@@ -154,12 +156,9 @@ def _loss_axes(found: Recovery, kept: "Trajectory") -> tuple[Axis, Axis]:
 
 
 def _line(found: Recovery, x: Axis, y: Axis, *, predicted: bool) -> str:
-    entries = found.losses
-    kept = {*np.linspace(0, len(entries) - 1, min(len(entries), _MOST_POINTS)).round().astype(int).tolist()}
     points = [
         (x.at(entry.step), y.at(loss))
-        for index, entry in enumerate(entries)
-        if index in kept
+        for entry in spread(found.losses, _MOST_POINTS)
         if (loss := entry.predicted if predicted else entry.loss) is not None and np.isfinite(loss)
     ]
     return path(points) if points else ""
@@ -168,12 +167,8 @@ def _line(found: Recovery, x: Axis, y: Axis, *, predicted: bool) -> str:
 def _response(taps: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Size of the frequency response along the rows and down the columns, from 0 to half a cycle a pixel."""
     frequencies = np.linspace(0.0, 0.5, _FREQUENCIES)
-
-    def size(sums: NDArray[Any]) -> NDArray[np.float64]:
-        found: NDArray[np.float64] = np.abs(np.exp(-2j * np.pi * np.outer(frequencies, np.arange(len(sums)))) @ sums)
-        return found
-
-    return size(taps.sum(axis=0)), size(taps.sum(axis=1))
+    still = np.zeros(_FREQUENCIES)
+    return magnitude(taps, still, frequencies), magnitude(taps, frequencies, still)
 
 
 def _note(found: Recovery, kept: "Trajectory") -> str:
@@ -187,7 +182,5 @@ def _note(found: Recovery, kept: "Trajectory") -> str:
 
 def _table(found: Recovery) -> list[tuple[str, str, str]]:
     """Steps as the terminal shows them, of a long descent some."""
-    every, last = int(found.experiment["log_every"]), len(found.losses) - 1
-    entries = [entry for index, entry in enumerate(found.losses) if entry.step % every == 0 or index == last]
-    chosen = sorted({*np.linspace(0, len(entries) - 1, min(len(entries), _MOST_ROWS)).round().astype(int).tolist()})
-    return [(str(entries[i].step), compact(entries[i].loss, 4), compact(entries[i].predicted, 4)) for i in chosen]
+    chosen = spread(logged_losses(found), _MOST_ROWS)
+    return [(str(entry.step), compact(entry.loss, 4), compact(entry.predicted, 4)) for entry in chosen]

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from convkit.report.numbers import compact
 from convkit.report.page.heat import heat_picture, shade_class
+from convkit.report.palette import largest
 
 # Up to this many taps on a side, every tap is a cell with its number.
 MOST_CELLS = 11
@@ -86,9 +87,3 @@ def view(
 def cell(value: float, scale: float, digits: int) -> Cell:
     """Show a number in its colour."""
     return Cell(compact(value, digits), shade_class(value, scale))
-
-
-def largest(*kernels: Taps | None) -> float:
-    """Size of the largest finite tap of all."""
-    sizes = [np.abs(taps[np.isfinite(taps)]) for taps in kernels if taps is not None]
-    return max((float(size.max()) for size in sizes if size.size), default=0.0)
