@@ -72,7 +72,10 @@ def nearest_name(phases: Sequence[Phase], rows: Axis, columns: Axis) -> Resample
 
 def _in_steps(phase: Phase, error: float) -> bool:
     """Whether taps down the rows are whole steps, as far as their errors tell; and these tell it."""
-    down = phase.taps.sum(axis=1) / phase.taps.sum()
+    total = float(phase.taps.sum())
+    if total <= 0.0:
+        return False
+    down = phase.taps.sum(axis=1) / total
     chance = _DEVIATES * error * phase.taps.shape[1] ** 0.5
     return bool(chance < 0.25 / STEPS and np.abs(down - np.rint(down * STEPS) / STEPS).max() <= chance)
 
