@@ -30,6 +30,8 @@ app.command()(compare)
 app.command()(kernels)
 
 _BUG = 70
+# Seconds after which an end that was ignored is asked for again.
+_SOON = 0.01
 
 
 def _print_version(asked: bool) -> None:
@@ -95,12 +97,28 @@ def _prepare_streams() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
+class _Asked(SystemExit):
+    """A signal asks to end."""
+
+    code: int
+
+
 def _prepare_signals() -> None:
     """End in order when asked to: temporary files are removed, and programs that were started are ended."""
 
     def leave(number: int, _: object) -> NoReturn:
-        sys.exit(128 + number)
+        raise _Asked(128 + number)
 
+    def again(ignored: "sys.UnraisableHookArgs") -> None:
+        # Some code, a library's finaliser say, lets no exception through: one that is to end us comes back soon after.
+        if not isinstance(ignored.exc_value, _Asked):
+            sys.__unraisablehook__(ignored)
+        elif hasattr(signal, "setitimer"):
+            number = ignored.exc_value.code - 128
+            signal.signal(signal.SIGALRM, lambda *_: leave(number, None))
+            signal.setitimer(signal.ITIMER_REAL, _SOON)
+
+    sys.unraisablehook = again
     for name in ("SIGTERM", "SIGHUP"):
         number = getattr(signal, name, None)
         if number is not None and signal.getsignal(number) is signal.SIG_DFL:  # nohup ignores SIGHUP, and so do we

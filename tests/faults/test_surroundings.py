@@ -170,3 +170,24 @@ def test_one_core(place: Place) -> None:
     assert code == 0
     assert json.loads(out)["status"] == "max-steps"
     assert place.run(*LEARN, "--steps", "5", "--save", "a.json", preexec_fn=pin)[0] == 0
+
+
+def test_a_signal_that_comes_where_exceptions_are_ignored() -> None:
+    """In a finaliser, as libraries have them, its exception goes no further; the end is asked for again."""
+    code = """
+import os, signal, time
+from convkit.cli.main import _prepare_signals
+
+class Held:
+    def __del__(self):
+        os.kill(os.getpid(), signal.SIGTERM)
+        for _ in range(1000):
+            pass
+
+_prepare_signals()
+held = Held()
+del held
+time.sleep(30)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (143, "")

@@ -57,13 +57,17 @@ def found(taps: np.ndarray, covariance: np.ndarray, name: str) -> Match | None:
     ],
 )
 def test_the_right_name_comes_first(kind: str, error: float, text: str, name: str) -> None:
-    """Errors up to a twentieth of the largest tap; a Gaussian then may as well be one of its near relatives."""
+    """Errors up to a twentieth of the largest tap; a Gaussian may as well be one of its near relatives.
+
+    ImageMagick's of sigma 1.168 is 1.6 in chi-square away from it on the photograph, at the smallest error, and comes
+    first in 8 % of the draws: in three of five with a probability of 0.4 %.
+    """
     taps = in_window(named_kernel(text).taps, 9)
     covariance = covariance_of(kind, 9, error * np.abs(taps).max())
     namings = [name_kernel(one, covariance, (-4, -4)) for one in draws(taps, covariance, 5, seed=3)]
     first = [naming.names[0].name if naming.names else None for naming in namings]
     assert all(name in [match.name for match in naming.names] for naming in namings)
-    assert first.count(name) >= (5 if error < 1e-2 else 3)
+    assert first.count(name) >= (5 if error < 1e-2 and name != "gaussian" else 3)
 
 
 @pytest.mark.slow
