@@ -5,7 +5,7 @@ from functools import partial
 
 import numpy as np
 
-from convkit.kernel.families import gaussian, log, log_surface, unit_sum
+from convkit.kernel.families import gaussian, less_blurred, log, log_surface, unit_sum
 from convkit.kernel.recipe import Recipe, Taps, integer, real, spread, window
 from convkit.kernel.rotation import rotated
 
@@ -55,9 +55,7 @@ def _pillow_gaussian_blur(radius: float) -> Taps:
 
 
 def _pillow_unsharp_mask(radius: float, percent: float) -> Taps:
-    taps = -percent / 100 * _pillow_gaussian_blur(radius)
-    taps[taps.shape[0] // 2, taps.shape[1] // 2] += 1 + percent / 100
-    return taps
+    return less_blurred(_pillow_gaussian_blur(radius), percent / 100)
 
 
 def _extended_box(radius: float) -> Taps:

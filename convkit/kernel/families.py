@@ -135,7 +135,18 @@ def dog(sigma1: float, sigma2: float, size: tuple[int, int] | None = None) -> Ta
 
 def unsharp(sigma: float, amount: float, size: tuple[int, int] | None = None) -> Taps:
     """Unsharp mask: the image plus ``amount`` times what a Gaussian takes away; sum 1."""
-    taps = -amount * gaussian(sigma, size)
+    return less_blurred(gaussian(sigma, size), amount)
+
+
+def less_blurred(blur: Taps, amount: float) -> Taps:
+    """Take ``amount`` times what a blur of sum 1 takes away, and put it on the image.
+
+    Examples
+    --------
+    >>> less_blurred(box((1, 3)), 1.5)
+    array([[-0.5,  2. , -0.5]])
+    """
+    taps = -amount * blur
     taps[taps.shape[0] // 2, taps.shape[1] // 2] += 1 + amount
     return taps
 

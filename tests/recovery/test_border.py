@@ -162,6 +162,15 @@ def test_an_unsharp_mask_of_a_blur_that_renormalises(pictures) -> None:
     assert found.candidates[0].reproduced == found.candidates[0].count
 
 
+def test_a_moved_unsharp_mask_is_of_no_layers(pictures) -> None:
+    """Its picture itself lies beside the output's pixel."""
+    before = pictures["scene"].astype(float)
+    taps = named_kernel("unsharp:1.2,1.5,9").taps
+    after = np.rint(np.roll(scipy.ndimage.correlate(before, taps, mode="wrap"), (20, -20), (0, 1)))
+    unclipped = Recording(1 / 255, -np.inf, np.inf)
+    assert border_of(before, after, Program(Parameters(taps)), (-24, 16), unclipped, Layers(2.5)).rule is CIRCULAR
+
+
 def test_a_blur_that_renormalises_its_weights(pictures, rng) -> None:
     before, taps = pictures["scene"], rng.random((5, 5))
     weighted = scipy.ndimage.correlate(before.astype(float), taps, mode="constant")

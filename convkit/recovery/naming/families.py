@@ -55,16 +55,12 @@ def _unsharp(values: Sequence[float], size: Size) -> Taps:
 
 def _opencv_unsharp(values: Sequence[float], _: Size) -> Taps:
     amount, ksize, sigma = values
-    taps = -amount * fixed_point(int(ksize), sigma)
-    taps[int(ksize) // 2, int(ksize) // 2] += 1 + amount
-    return taps
+    return families.less_blurred(fixed_point(int(ksize), sigma), amount)
 
 
 def _binned_unsharp(values: Sequence[float], size: Size) -> Taps:
     amount, sigma = values
-    taps = -amount * shapes.separable(shapes.binned_bell)(sigma, size)
-    taps[size[0] // 2, size[1] // 2] += 1 + amount
-    return taps
+    return families.less_blurred(shapes.separable(shapes.binned_bell)(sigma, size), amount)
 
 
 def _comet_taps(values: Sequence[float], _: Size) -> Taps:

@@ -64,8 +64,10 @@ class Rim:
     ) -> None:
         self.scene, self.program, self.offset = scene, program, offset
         self.recording, self.image_level = recording, image_level
-        self.layers = layers if scene.stride == 1 else Layers()
         self.size = (program.taps.shape[0], program.taps.shape[1])
+        # What is put together around the output's own pixel; a kernel that is moved is of other layers.
+        around = all(side == 1 - 2 * start for side, start in zip(self.size, offset, strict=True))
+        self.layers = layers if scene.stride == 1 and around else Layers()
         (height, width), (rows, columns) = scene.target.shape, scene.interior(self.size, offset)
         if rows.start == rows.stop or columns.start == columns.stop:
             bands = [Tile(0, height, 0, width)]
