@@ -105,23 +105,31 @@ class _Asked(SystemExit):
 
 def _prepare_signals() -> None:
     """End in order when asked to: temporary files are removed, and programs that were started are ended."""
+    asked = False
 
     def leave(number: int, _: object) -> NoReturn:
-        raise _Asked(128 + number)
+        nonlocal asked
+        asked = True
+        raise KeyboardInterrupt if number == signal.SIGINT else _Asked(128 + number)
 
-    def again(ignored: "sys.UnraisableHookArgs") -> None:
+    def unheard(ignored: "sys.UnraisableHookArgs") -> None:
         # Some code, a library's finaliser say, lets no exception through: one that is to end us comes back soon after.
-        if not isinstance(ignored.exc_value, _Asked):
+        # Whatever else complains by then was torn in the middle by that end, half built as it was.
+        if not asked:
             sys.__unraisablehook__(ignored)
-        elif hasattr(signal, "setitimer"):
-            number = ignored.exc_value.code - 128
+        elif isinstance(ignored.exc_value, KeyboardInterrupt | _Asked) and hasattr(signal, "setitimer"):
+            number = ignored.exc_value.code - 128 if isinstance(ignored.exc_value, _Asked) else signal.SIGINT
             signal.signal(signal.SIGALRM, lambda *_: leave(number, None))
             signal.setitimer(signal.ITIMER_REAL, _SOON)
 
-    sys.unraisablehook = again
-    for name in ("SIGTERM", "SIGHUP"):
+    sys.unraisablehook = unheard
+    for name, default in (
+        ("SIGINT", signal.default_int_handler),
+        ("SIGTERM", signal.SIG_DFL),
+        ("SIGHUP", signal.SIG_DFL),
+    ):
         number = getattr(signal, name, None)
-        if number is not None and signal.getsignal(number) is signal.SIG_DFL:  # nohup ignores SIGHUP, and so do we
+        if number is not None and signal.getsignal(number) is default:  # nohup ignores SIGHUP, and so do we
             signal.signal(number, leave)
 
 

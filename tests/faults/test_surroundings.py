@@ -172,22 +172,55 @@ def test_one_core(place: Place) -> None:
     assert place.run(*LEARN, "--steps", "5", "--save", "a.json", preexec_fn=pin)[0] == 0
 
 
-def test_a_signal_that_comes_where_exceptions_are_ignored() -> None:
+@pytest.mark.parametrize(("name", "code"), [("SIGTERM", 143), ("SIGINT", 130)])
+def test_a_signal_that_comes_where_exceptions_are_ignored(name: str, code: int) -> None:
     """In a finaliser, as libraries have them, its exception goes no further; the end is asked for again."""
-    code = """
-import os, signal, time
+    program = f"""
+import os, signal, sys, time
 from convkit.cli.main import _prepare_signals
 
 class Held:
     def __del__(self):
-        os.kill(os.getpid(), signal.SIGTERM)
+        os.kill(os.getpid(), signal.{name})
         for _ in range(1000):
             pass
 
 _prepare_signals()
 held = Held()
-del held
-time.sleep(30)
+try:
+    del held
+    time.sleep(30)
+except KeyboardInterrupt:
+    sys.exit(130)
 """
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
-    assert (done.returncode, done.stderr) == (143, "")
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (code, "")
+
+
+@pytest.mark.parametrize(("interrupted", "said"), [(True, ""), (False, "AttributeError")])
+def test_what_an_interruption_leaves_half_built_does_not_complain(interrupted: bool, said: str) -> None:
+    """Dask's futures, say, release in a finaliser what their constructor had no time to give them."""
+    program = f"""
+import os, signal
+from convkit.cli.main import _prepare_signals
+
+class Half:
+    def __init__(self):
+        if {interrupted}:
+            os.kill(os.getpid(), signal.SIGINT)
+        else:
+            raise KeyboardInterrupt
+        self.whole = True
+
+    def __del__(self):
+        self.whole
+
+_prepare_signals()
+try:
+    Half()
+except KeyboardInterrupt:
+    pass
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0
+    assert said in done.stderr if said else done.stderr == ""
