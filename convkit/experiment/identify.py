@@ -7,7 +7,7 @@ from itertools import islice
 import numpy as np
 from numpy.typing import NDArray
 
-from convkit.experiment.answer import Answer
+from convkit.experiment.answer import Answer, find_answer
 from convkit.experiment.pose import Posed
 from convkit.recovery import Optimum, Parameters, Problem
 from convkit.recovery.naming import Naming, name_kernel
@@ -28,6 +28,7 @@ from convkit.recovery.proof import (
 )
 from convkit.recovery.recording import Recording
 from convkit.recovery.registered import Registered
+from convkit.recovery.solution import solve
 from convkit.recovery.verdict import Judgement, Verdict, judge
 
 # Guesses at whole numbers that are replayed, smallest divisor first.
@@ -138,6 +139,8 @@ def identify(posed: Posed, answer: Answer) -> Identity:
     taps = found.taps.size
     errors = np.zeros((taps, taps)) if proven else covariance[:taps, :taps]
     naming = name_kernel(found.taps, errors, posed.offset, samples=int(optimum.count))
+    if not proven and optimum.spectrum.identifiable and (not naming.names or naming.names[0].parameters):
+        naming = _named_around(posed) or naming  # a sigma, say, would make up for the tail that is left out
     border = None
     if posed.padding is None and answer.problem.stride == 1:
         border = find_border(
@@ -151,6 +154,20 @@ def identify(posed: Posed, answer: Answer) -> Identity:
         )
     judgement = judge_pair(posed, answer, reproduced=all(one.exact for one in told.replays))
     return Identity(found, proven, told.snapped, told.rounding, told.replays, border, judgement, naming)
+
+
+def _named_around(posed: Posed) -> Naming | None:
+    """Name a kernel by a window with room around it, where no faint taps are left out; None when that names nothing."""
+    wide = posed.widened()
+    if wide is None:
+        return None
+    optimum = find_answer(wide, solve).optimum
+    if not optimum.spectrum.identifiable:
+        return None
+    taps = optimum.point.taps
+    errors = (optimum.noise_variance(wide.recording.level) * optimum.unit_covariance)[: taps.size, : taps.size]
+    naming = name_kernel(taps, errors, wide.offset, samples=int(optimum.count))
+    return naming if naming.names else None
 
 
 def judge_pair(posed: Posed, answer: Answer, *, reproduced: bool = False) -> Judgement:

@@ -71,7 +71,7 @@ def in_its_light(found: Understood, understand: Understand) -> tuple[Understood,
     settled = found.judgement.verdict in (Verdict.EXACT, Verdict.LINEAR, Verdict.NOT_IDENTIFIABLE)
     if asked is Transfer.AUTO and settled:
         return found, Light(Transfer.SRGB, encoded)
-    other = understand(pose(found.posed.experiment, decoded(inputs)))
+    other = understand(pose(found.posed.experiment, decoded(inputs), found.posed.support))
     linear = _residual_levels(other, inputs)
     if asked is Transfer.LINEAR or lesser_light(linear, encoded):
         return other, Light(Transfer.LINEAR, encoded, linear)

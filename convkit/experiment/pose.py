@@ -1,6 +1,7 @@
 """From settings to the problem that the solvers know: inputs read, targets made, everything on one grid."""
 
 from dataclasses import dataclass, replace
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -27,7 +28,9 @@ from convkit.kernel import Kernel
 from convkit.recovery import Parameters, Problem
 from convkit.recovery.recording import Recording
 from convkit.recovery.registered import Registered
-from convkit.recovery.support import Support, find_support
+from convkit.recovery.support import Support, Window, find_support
+
+Pair = tuple[NDArray[Any], NDArray[Any], NDArray[np.bool_] | None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,6 +72,14 @@ class Posed:
         problem = replace(self.problem, pairs=self.problem.pairs[channel::3])
         return replace(self, inputs=self.inputs.only(channel), problem=problem, rims=self.rims[channel::3])
 
+    def widened(self) -> "Posed | None":
+        """Pose the problem with room around the kernel that was searched for, if there is any."""
+        if self.support is None or self.support.around is None:
+            return None
+        around = self.support.around
+        support = replace(self.support, size=around.size, offset=around.offset, around=None)
+        return pose(self.experiment, self.inputs, support)
+
     @property
     def by_parts(self) -> bool:
         """Whether what is found of it is put together from several searches: of channels, phases or a program."""
@@ -81,7 +92,7 @@ class Posed:
         return self.inputs.recording
 
 
-def pose(experiment: Experiment, inputs: Inputs | None = None) -> Posed:
+def pose(experiment: Experiment, inputs: Inputs | None = None, support: Support | None = None) -> Posed:
     """Read or make what an experiment needs, and pose its problem.
 
     Parameters
@@ -90,6 +101,8 @@ def pose(experiment: Experiment, inputs: Inputs | None = None) -> Posed:
         Settled.
     inputs : Inputs, optional
         What was read before.
+    support : Support, optional
+        Of the kernel, where that was searched for before.
 
     Raises
     ------
@@ -102,7 +115,7 @@ def pose(experiment: Experiment, inputs: Inputs | None = None) -> Posed:
     )
     inputs = inputs or read_inputs(experiment, image_rng)
     truth = Kernel.of(experiment.kernel) if experiment.kernel is not None else None
-    aligned, size, support = _align(inputs, truth, experiment, noise_rng)
+    aligned, size, support = _align(inputs, truth, experiment, noise_rng, support)
     padding, offset = _shared_convention(aligned)
     problem = Problem(
         tuple(one.pair for one in aligned),
@@ -120,7 +133,11 @@ def pose(experiment: Experiment, inputs: Inputs | None = None) -> Posed:
 
 
 def _align(
-    inputs: Inputs, truth: Kernel | None, experiment: Experiment, noise_rng: np.random.Generator
+    inputs: Inputs,
+    truth: Kernel | None,
+    experiment: Experiment,
+    noise_rng: np.random.Generator,
+    support: Support | None,
 ) -> tuple[list[Aligned], Size, Support | None]:
     """Lay every pair on one grid, and find the size of the kernel first where that is open."""
     size = experiment.size
@@ -135,16 +152,12 @@ def _align(
         return made, size, None
     convention = Convention(experiment.padding, experiment.step, experiment.flip)
     pairs = [(image.values, target.values, mask) for (image, mask), target in zip(images, inputs.targets, strict=True)]
-    if size != "auto":
+    if support is None and size != "auto":
         return [align_pair(x, y, size, convention, mask) for x, y, mask in pairs], size, None
-    for x, y, mask in pairs:
-        check_registered(x, y, convention, mask)
-    # The largest pair tells most; of colour pictures that of each channel, whose kernels may differ.
-    supports = []
-    for channel in range(3 if inputs.colour else 1):
-        x, y, mask = max(pairs[channel :: 3 if inputs.colour else 1], key=lambda pair: pair[1].size)
-        supports.append(find_support(Registered(x, y, experiment.step, mask), inputs.recording, bias=experiment.bias))
-    support = _together(supports)
+    if support is None:
+        for x, y, mask in pairs:
+            check_registered(x, y, convention, mask)
+        support = _find_support(inputs, pairs, experiment)
     if experiment.padding is Padding.VALID:
         found = [align_found(x, y, support.size, support.offset, experiment.step, mask) for x, y, mask in pairs]
         return found, support.size, support
@@ -152,13 +165,23 @@ def _align(
     return [align_pair(x, y, size, convention, mask) for x, y, mask in pairs], size, support
 
 
+def _find_support(inputs: Inputs, pairs: list[Pair], experiment: Experiment) -> Support:
+    """Search where the kernel lies on the largest pair, which tells most; on that of each channel, which may differ."""
+    supports = []
+    for channel in range(3 if inputs.colour else 1):
+        x, y, mask = max(pairs[channel :: 3 if inputs.colour else 1], key=lambda pair: pair[1].size)
+        supports.append(find_support(Registered(x, y, experiment.step, mask), inputs.recording, bias=experiment.bias))
+    return _together(supports)
+
+
 def _together(supports: list[Support]) -> Support:
     """Return the support that holds all, told as the largest of them was found."""
-    most = max(supports, key=lambda one: one.size[0] * one.size[1])
-    first = [min(one.offset[axis] for one in supports) for axis in (0, 1)]
-    last = [max(one.offset[axis] + one.size[axis] for one in supports) for axis in (0, 1)]
-    size = last[0] - first[0], last[1] - first[1]
-    return most if size == most.size else replace(most, size=size, offset=(first[0], first[1]))
+    most = max(supports, key=lambda one: one.window.taps)
+    together = reduce(Window.union, [one.window for one in supports])
+    around = reduce(Window.union, [one.around or one.window for one in supports])
+    return replace(
+        most, size=together.size, offset=together.offset, around=around if around.taps > together.taps else None
+    )
 
 
 def _around(support: Support) -> Size:

@@ -15,6 +15,8 @@ from convkit.recovery.support.window import Reach, Size, Window
 
 # Rings beyond the last one that says anything, from which trimming begins.
 _SLACK = 1
+# Rings around a support in which the faint rest of a kernel may lie, and which share of the support's own these are.
+_RINGS, _SHARE = 2, 3
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,10 @@ class Support:
     identifiable : bool
         Whether the image determines every tap of the last window fitted. If not, other kernels explain the target as
         well, and the support is that of a small one; windows grow no further then.
+    around : Window or None
+        A larger window, where the search reaches further. Taps that chance explains are left out of the support though
+        they be there, and those inside then make up for them: of the sigma of a Gaussian on a smooth photograph up to
+        five standard errors. In this window they do not.
     """
 
     size: Size
@@ -79,6 +85,12 @@ class Support:
     outside_by_chance: float
     settled: bool
     identifiable: bool
+    around: Window | None = None
+
+    @property
+    def window(self) -> Window:
+        """Size and offset."""
+        return Window(self.size, self.offset)
 
 
 def find_support(scene: Registered, recording: Recording, *, largest: int = 71, bias: bool = True) -> Support:
@@ -147,6 +159,8 @@ def _told(grown: Grown, kept: Fit, reach: Reach) -> Support:
     outside[support.slices_in(nest.window)] = False
     energy = float(energies.sum()) or 1.0
     squares = float(nest.residual_squares[-1]) + kept.squares
+    farthest = int(reach.ring_of_taps(support).max())
+    around = reach.grown(farthest + max(_RINGS, farthest // _SHARE))
     return Support(
         support.size,
         support.offset,
@@ -157,6 +171,7 @@ def _told(grown: Grown, kept: Fit, reach: Reach) -> Support:
         float(chances[outside].sum()) / energy,
         grown.settled,
         nest.identifiable,
+        around if nest.identifiable and around.taps > support.taps else None,
     )
 
 

@@ -54,6 +54,12 @@ class Window:
         last = min(self.last[0], other.last[0]), min(self.last[1], other.last[1])
         return Window.between(first, last)
 
+    def union(self, other: "Window") -> "Window":
+        """Return the smallest window that holds both."""
+        first = min(self.offset[0], other.offset[0]), min(self.offset[1], other.offset[1])
+        last = max(self.last[0], other.last[0]), max(self.last[1], other.last[1])
+        return Window.between(first, last)
+
     def widened(self, margin: Size) -> "Window":
         """Add rows and columns on all sides."""
         (rows, columns), (kh, kw), (top, left) = margin, self.size, self.offset
