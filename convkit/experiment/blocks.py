@@ -96,6 +96,7 @@ def kernel_block(
             "names": names,
             "properties": identity.naming.properties.text,
             "integer": integer,
+            "library": identity.library.kernel.name if identity.library is not None and identity.proven else None,
         }
     )
 

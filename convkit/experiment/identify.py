@@ -2,39 +2,25 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
 
 from convkit.experiment.answer import Answer, find_answer
+from convkit.experiment.nominal import Reproducing, find_reproducing
 from convkit.experiment.pose import Posed
+from convkit.experiment.trial import Told, Trial, scenes_of
 from convkit.recovery import Optimum, Parameters, Problem
 from convkit.recovery.naming import Naming, name_kernel
-from convkit.recovery.proof import (
-    Border,
-    FoundRounding,
-    Layers,
-    Program,
-    Replay,
-    Snapped,
-    centred,
-    find_border,
-    find_rounding,
-    guesses,
-    proves,
-    replay,
-    snap,
-)
-from convkit.recovery.recording import Recording
+from convkit.recovery.proof import Border, FoundRounding, Layers, Replay, Snapped, find_border, replay
 from convkit.recovery.registered import Registered
 from convkit.recovery.solution import solve
 from convkit.recovery.verdict import Judgement, Verdict, judge
 
-# Guesses at whole numbers that are replayed, smallest divisor first.
-_MOST_GUESSES = 5
 # Sides of the smallest window that is judged.
 _LEAST_WINDOW = 5
+# What kernels of the library that are tried may be larger than any window that was fitted.
+_MORE = 6
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +33,8 @@ class Identity:
         The kernel as the filter has it: snapped where that is proven, else as estimated; its bias with the rounding
         accounted for.
     proven : bool
-        Whether it reproduces every pixel and its taps are whole numbers over a divisor, so that nothing is estimated.
+        Whether it reproduces every pixel and its taps are whole numbers over a divisor or those of a kernel of the
+        library, so that nothing is estimated.
     snapped : Snapped or None
         The whole numbers over a divisor that lie within the error bars and explain at least as many pixels.
     rounding : FoundRounding
@@ -57,6 +44,9 @@ class Identity:
         None where targets have no rim, or the rule was told.
     judgement : Judgement
     naming : Naming
+    library : Reproducing or None
+        The kernel of the library, of round parameters, that reproduces every pixel. Where it does not fit into the
+        window that was posed, the taps are estimated nevertheless.
     """
 
     point: Parameters
@@ -67,6 +57,7 @@ class Identity:
     border: Border | None
     judgement: Judgement
     naming: Naming
+    library: Reproducing | None = None
 
     @property
     def reproduced(self) -> int:
@@ -125,35 +116,88 @@ class Understood:
 Understand = Callable[[Posed], Understood]
 
 
-def identify(posed: Posed, answer: Answer) -> Identity:
-    """Prove, judge and name the kernel that was found between given images and targets."""
+def identify(posed: Posed, answer: Answer, library: Reproducing | None = None) -> Identity:
+    """Prove, judge and name the kernel that was found between given images and targets.
+
+    ``library`` is the kernel of the library that is known to reproduce every pixel, if one is.
+    """
     recording, optimum = posed.recording, answer.optimum
     # Of the exact answer, whatever price or constraints the one returned is held to.
     covariance = optimum.noise_variance(recording.level) * optimum.unit_covariance
-    stage = _Stage.of(posed, answer, covariance)
-    told = stage.best(optimum.point, covariance, identifiable=optimum.spectrum.identifiable)
-    proven = told.proven
-    found = Parameters(
-        told.snapped.taps if told.snapped is not None else optimum.point.taps, told.parameters(recording.level).bias
-    )
-    taps = found.taps.size
-    errors = np.zeros((taps, taps)) if proven else covariance[:taps, :taps]
-    naming = name_kernel(found.taps, errors, posed.offset, samples=int(optimum.count))
-    if not proven and optimum.spectrum.identifiable and (not naming.names or naming.names[0].parameters):
-        naming = _named_around(posed) or naming  # a sigma, say, would make up for the tail that is left out
+    trial = Trial.of(posed, answer, covariance)
+    claim = None if library is None else _taken_from(library, posed)
+    if claim is None:
+        claim = _estimated(posed, answer, trial, covariance)
+        claim = (claim.library and _taken_from(claim.library, posed)) or claim
+    told, naming = claim.told, claim.naming
     border = None
     if posed.padding is None and answer.problem.stride == 1:
         border = find_border(
-            stage.scenes[0],
+            trial.scenes[0],
             told.rounding.program,
             told.offset,
             recording,
             told.replays[0],
-            image_level=stage.image_level,
+            image_level=trial.image_level,
             layers=Layers.of(naming.names),
         )
     judgement = judge_pair(posed, answer, reproduced=all(one.exact for one in told.replays))
-    return Identity(found, proven, told.snapped, told.rounding, told.replays, border, judgement, naming)
+    return Identity(
+        claim.point,
+        claim.proven,
+        told.snapped,
+        told.rounding,
+        told.replays,
+        border,
+        judgement,
+        naming,
+        claim.library,
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _Claim:
+    """What the filter's kernel is taken to be, and why; see `Identity`."""
+
+    point: Parameters
+    proven: bool
+    told: Told
+    naming: Naming
+    library: Reproducing | None
+
+
+def _estimated(posed: Posed, answer: Answer, trial: Trial, covariance: NDArray[np.float64]) -> _Claim:
+    """Take the kernel of whole numbers that is proven; else the one that explains most, and say what it may be."""
+    optimum = answer.optimum
+    told = trial.best(optimum.point, covariance, identifiable=optimum.spectrum.identifiable)
+    estimate = told.parameters(posed.recording.level)
+    point = Parameters(told.snapped.taps if told.snapped is not None else optimum.point.taps, estimate.bias)
+    taps = point.taps.size
+    errors = np.zeros((taps, taps)) if told.proven else covariance[:taps, :taps]
+    naming = name_kernel(point.taps, errors, posed.offset, samples=int(optimum.count))
+    plain = bool(naming.names) and not naming.names[0].parameters
+    if told.proven or plain or not optimum.spectrum.identifiable:
+        return _Claim(point, told.proven, told, naming, None)
+    naming = _named_around(posed) or naming  # a sigma, say, would make up for the tail that is left out
+    return _Claim(point, False, told, naming, find_reproducing(trial, told, naming.names, _largest(posed)))
+
+
+def _taken_from(library: Reproducing, posed: Posed) -> _Claim | None:
+    """Take the kernel of the library that reproduces every pixel, if it fits into the window that was posed."""
+    window, outer = library.window, posed.window
+    if window.union(outer) != outer:
+        return None
+    taps = np.zeros(outer.size)
+    taps[window.slices_in(outer)] = library.kernel.taps
+    point = Parameters(taps, library.told.parameters(posed.recording.level).bias)
+    naming = name_kernel(taps, np.zeros((taps.size, taps.size)), posed.offset)
+    return _Claim(point, True, library.told, naming, library)
+
+
+def _largest(posed: Posed) -> int:
+    """Return the side of the largest window in which a kernel of the library is tried."""
+    around = None if posed.support is None else posed.support.around
+    return max(posed.problem.size if around is None else around.size) + _MORE
 
 
 def _named_around(posed: Posed) -> Naming | None:
@@ -211,96 +255,6 @@ def _widened(posed: Posed, answer: Answer) -> tuple[Problem, Optimum]:
     return replace(problem, pairs=tuple(pairs), size=size), replace(optimum, point=replace(optimum.point, taps=taps))
 
 
-@dataclass(frozen=True, eq=False)
-class _Told:
-    """A kernel on trial: how its responses are rounded, and what replaying it reproduces."""
-
-    snapped: Snapped | None
-    rounding: FoundRounding
-    offset: tuple[int, int]
-    replays: tuple[Replay, ...]
-
-    @property
-    def reproduced(self) -> int:
-        return sum(one.reproduced for one in self.replays)
-
-    @property
-    def proven(self) -> bool:
-        return all(proves(self.rounding.program, one) for one in self.replays)
-
-    def parameters(self, level: float | None) -> Parameters:
-        kernel = self.rounding.program.kernel
-        return kernel.parameters(level) if isinstance(kernel, Snapped) else kernel
-
-
-@dataclass(frozen=True, eq=False)
-class _Stage:
-    """Where kernels are tried: the pairs as they were given."""
-
-    scenes: tuple[Registered, ...]
-    offset: tuple[int, int]
-    recording: Recording
-    bias_error: float
-    image_level: float | None
-    rim: bool
-
-    @classmethod
-    def of(cls, posed: Posed, answer: Answer, covariance: NDArray[np.float64]) -> "_Stage":
-        levels = {image.level for image in posed.inputs.images}
-        return cls(
-            scenes_of(posed),
-            posed.offset,
-            posed.recording,
-            float(np.sqrt(max(covariance[-1, -1], 0.0))) if answer.problem.bias else 0.0,
-            levels.pop() if len(levels) == 1 else None,
-            posed.padding is None,
-        )
-
-    def best(self, point: Parameters, covariance: NDArray[np.float64], *, identifiable: bool) -> _Told:
-        """Return the kernel of whole numbers that is proven; else the one that explains most."""
-        if not identifiable:
-            return self.tried(point)
-        snapped = snap(point, covariance, self.recording.level)
-        tried = None if snapped is None else self.tried(snapped)
-        if tried is not None and tried.proven:
-            return tried
-        if self.recording.level is not None:
-            for guess in islice(guesses(point, covariance, self.recording.level), _MOST_GUESSES):
-                found, offset = self.rounded(guess)
-                if found.sample.exact and (told := self.replayed(guess, found, offset)).proven:
-                    return told
-        plain = self.tried(point)
-        if tried is None or snapped is None or not snapped.telling or tried.reproduced < plain.reproduced:
-            return plain
-        return tried
-
-    def tried(self, kernel: Parameters | Snapped) -> _Told:
-        """Replay a kernel."""
-        return self.replayed(kernel, *self.rounded(kernel))
-
-    def rounded(self, kernel: Parameters | Snapped) -> tuple[FoundRounding, tuple[int, int]]:
-        """Find how a kernel's responses are rounded, and where the program's window begins."""
-        program, offset = Program(kernel), self.offset
-        if self.rim:  # a program's window is centred on its output, though the taps on one side be zero
-            program, offset = centred(program, offset)
-        found = find_rounding(
-            self.scenes[0],
-            program.kernel,
-            offset,
-            self.recording,
-            bias_error=self.bias_error,
-            image_level=self.image_level,
-        )
-        return found, offset
-
-    def replayed(self, kernel: Parameters | Snapped, found: FoundRounding, offset: tuple[int, int]) -> _Told:
-        """Count what a program reproduces of every pair."""
-        replays = tuple(
-            replay(scene, found.program, offset, self.recording, image_level=self.image_level) for scene in self.scenes
-        )
-        return _Told(kernel if isinstance(kernel, Snapped) else None, found, offset, replays)
-
-
 def rim_of(found: Understood, scene: Registered) -> Border | None:
     """Tell the border rule of what was found from a scene; None of a filter that has no one kernel."""
     identity, posed = found.linear_filter, found.posed
@@ -316,12 +270,3 @@ def rim_of(found: Understood, scene: Registered) -> Border | None:
         told = f"{border.rule} leaves a residual of {rms:.3g} in linear light, {interior.rms:.3g} inside"
         return replace(border, told=told)
     return border
-
-
-def scenes_of(posed: Posed) -> tuple[Registered, ...]:
-    """Return the pairs as they were given, before any window was cut."""
-    assert posed.inputs.targets is not None  # what is made needs no proof
-    return tuple(
-        Registered(image.values, target.values, posed.experiment.step, mask, posed.inputs.summing)
-        for image, target, mask in zip(posed.inputs.images, posed.inputs.targets, posed.inputs.masks, strict=True)
-    )

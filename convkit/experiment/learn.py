@@ -17,6 +17,7 @@ from convkit.experiment.assemble import assemble
 from convkit.experiment.identify import Understand, Understood, identify, judge_pair
 from convkit.experiment.inputs import Inputs, read_inputs
 from convkit.experiment.light import in_its_light
+from convkit.experiment.nominal import Reproducing
 from convkit.experiment.pose import Posed, pose
 from convkit.experiment.probe_record import with_probe
 from convkit.experiment.probing import probe
@@ -224,7 +225,16 @@ def _understand(posed: Posed, solve: Callable[[Problem], Solution]) -> Understoo
         return Understood(posed, answer)
     if experiment.chosen_solver is not Solver.EXACT and not posed.by_parts:
         return Understood(posed, answer, judge_pair(posed, answer))
-    identity = identify(posed, answer)
+    found = _identified(posed, answer)
+    library = found.identity.library if found.identity is not None else None
+    if library is None or posed.part or posed.support is None or library.window == posed.window:
+        return found
+    exact = posed.within(library.window)  # that which the search found has but the taps that can be seen
+    return _identified(exact, find_answer(exact, solve), library)
+
+
+def _identified(posed: Posed, answer: Answer, library: Reproducing | None = None) -> Understood:
+    identity = identify(posed, answer, library)
     return Understood(posed, answer, identity.judgement, identity)
 
 

@@ -55,6 +55,8 @@ class Posed:
         One a pair: outputs nearer to the image's edge were left out.
     support : Support or None
         How the size was found, if it was.
+    part : bool
+        Whether it is one of several that share their window: that of a channel.
     """
 
     experiment: Experiment
@@ -66,19 +68,28 @@ class Posed:
     start: Parameters
     rims: tuple[Size, ...]
     support: Support | None = None
+    part: bool = False
 
     def only(self, channel: int) -> "Posed":
         """Return the problem of one channel of colour pictures, of the same size and place."""
         problem = replace(self.problem, pairs=self.problem.pairs[channel::3])
-        return replace(self, inputs=self.inputs.only(channel), problem=problem, rims=self.rims[channel::3])
+        rims = self.rims[channel::3]
+        return replace(self, inputs=self.inputs.only(channel), problem=problem, rims=rims, part=True)
 
     def widened(self) -> "Posed | None":
         """Pose the problem with room around the kernel that was searched for, if there is any."""
-        if self.support is None or self.support.around is None:
-            return None
-        around = self.support.around
-        support = replace(self.support, size=around.size, offset=around.offset, around=None)
-        return pose(self.experiment, self.inputs, support)
+        return None if self.support is None or self.support.around is None else self.within(self.support.around)
+
+    def within(self, window: Window) -> "Posed":
+        """Pose the problem in another window than the one that was found."""
+        assert self.support is not None
+        support = replace(self.support, size=window.size, offset=window.offset, around=None)
+        return replace(pose(self.experiment, self.inputs, support), support=replace(self.support, around=None))
+
+    @property
+    def window(self) -> Window:
+        """Where the kernel's taps lie around the output pixel."""
+        return Window(self.problem.size, self.offset)
 
     @property
     def by_parts(self) -> bool:

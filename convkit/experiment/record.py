@@ -84,6 +84,7 @@ class KernelBlock(Block):
     """The taps found, in rows ``(kh, kw)``; the true ones when known; a standard error for each, 0 when proven.
 
     ``names`` are all that fit, the likeliest first; ``properties`` say in words what holds with or without a name.
+    ``library`` is the kernel text of the library's own that is proven: replaying it reproduces every pixel.
     """
 
     learned: Taps
@@ -94,6 +95,12 @@ class KernelBlock(Block):
     names: list[str] = Field(default_factory=list)
     properties: str | None = None
     integer: IntegerBlock | None = None
+    library: str | None = None
+
+    @property
+    def proven(self) -> bool:
+        """Whether the taps are known without error."""
+        return self.library is not None or (self.integer is not None and self.integer.proven)
 
     @property
     def comparable_true(self) -> NDArray[np.floating[Any]] | None:

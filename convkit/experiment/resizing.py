@@ -8,11 +8,12 @@ from numpy.typing import NDArray
 
 from convkit.convolution import Padding
 from convkit.errors import ShapeError
-from convkit.experiment.identify import Understand, Understood, rim_of, scenes_of
+from convkit.experiment.identify import Understand, Understood, rim_of
 from convkit.experiment.inputs import Inputs
 from convkit.experiment.light import Light, decoded, in_its_light, lesser_light
 from convkit.experiment.pose import pose
 from convkit.experiment.settings import Experiment, Transfer
+from convkit.experiment.trial import scenes_of
 from convkit.image import Image
 from convkit.image.image import Kind
 from convkit.image.srgb import to_encoded

@@ -49,7 +49,7 @@ def identity_facts(
     told = {
         "verdict": f"{fit.verdict}: {fit.reason}",
         "replayed": _replayed(fit),
-        "kernel": _integers(kernel) if kernel is not None else None,
+        "kernel": _proof(kernel) if kernel is not None else None,
         "name": _names(kernel) if kernel is not None else None,
         "size": _size(kernel, offset, support) if kernel is not None else None,
         "border": border.told if border is not None else None,
@@ -80,7 +80,9 @@ def _replayed(fit: FitBlock) -> str | None:
     return f"{'exact: ' if fit.reproduced == fit.pixels else ''}{inside}{ties}"
 
 
-def _integers(kernel: KernelBlock) -> str | None:
+def _proof(kernel: KernelBlock) -> str | None:
+    if kernel.library is not None:
+        return f"{kernel.library} (proven)"
     integer = kernel.integer
     if integer is None or sum(map(len, integer.numerators)) > _MOST_NUMERATORS:
         return None
@@ -101,7 +103,11 @@ def _names(kernel: KernelBlock) -> str | None:
 def _size(kernel: KernelBlock, offset: tuple[int, int], support: SupportBlock | None) -> str:
     height, width = kernel.learned.shape
     place = f"{height}x{width}, {offset_in_words((height, width), offset)}"
-    return place if support is None else f"{place}; {_search(support)}"
+    if support is None:
+        return place
+    kept = support.size
+    found = "" if kept == (height, width) else f"the search kept {kept[0]}x{kept[1]} of "
+    return f"{place}; {found}{_search(support)}"
 
 
 def _search(support: SupportBlock) -> str:

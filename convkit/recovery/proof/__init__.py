@@ -3,10 +3,10 @@
 from convkit.recovery.proof.border import Border, find_border
 from convkit.recovery.proof.border_rule import BorderRule
 from convkit.recovery.proof.layers import Layers
-from convkit.recovery.proof.program import Program, Rounding, centred
+from convkit.recovery.proof.program import Passes, Program, Rounding, centred
 from convkit.recovery.proof.replay import Replay, proves, replay
 from convkit.recovery.proof.rim import Candidate
-from convkit.recovery.proof.rounding import FoundRounding, find_rounding
+from convkit.recovery.proof.rounding import FoundRounding, find_rounding, replay_sample
 from convkit.recovery.proof.snapping import Snapped, guesses, snap
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "Candidate",
     "FoundRounding",
     "Layers",
+    "Passes",
     "Program",
     "Replay",
     "Rounding",
@@ -25,5 +26,6 @@ __all__ = [
     "guesses",
     "proves",
     "replay",
+    "replay_sample",
     "snap",
 ]

@@ -109,6 +109,18 @@ def find_rounding(
     return replace(best, told=f"{_WORDS[best.program.rounding]} leaves a bias of {bias:.3g} levels")
 
 
+def replay_sample(
+    scene: Registered,
+    program: Program,
+    offset: tuple[int, int],
+    recording: Recording,
+    *,
+    image_level: float | None = None,
+) -> Replay:
+    """Replay a program on the sample of the outputs on which roundings are compared."""
+    return _Search(scene, offset, recording, image_level, program.kernel).run(program).sample
+
+
 def _preference(found: FoundRounding) -> tuple[int, bool, bool, int]:
     """Fewest pixels missed, a whole bias, no rule for halves that programs do not have, fewest ties."""
     kernel, sample = found.program.kernel, found.sample

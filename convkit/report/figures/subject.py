@@ -40,7 +40,7 @@ class Subject:
     @property
     def proven(self) -> bool:
         """Whether the taps are known without error."""
-        return self.kernel.integer is not None and self.kernel.integer.proven
+        return self.kernel.proven
 
 
 def subjects(found: Recovery) -> list[Subject]:

@@ -1,0 +1,147 @@
+"""Where kernels are tried on the pairs as they were given: how responses were rounded, and what a replay reproduces."""
+
+from dataclasses import dataclass
+from itertools import islice
+
+import numpy as np
+from numpy.typing import NDArray
+
+from convkit.experiment.answer import Answer
+from convkit.experiment.pose import Posed
+from convkit.kernel import Kernel
+from convkit.recovery import Parameters
+from convkit.recovery.proof import (
+    FoundRounding,
+    Program,
+    Replay,
+    Snapped,
+    centred,
+    find_rounding,
+    guesses,
+    proves,
+    replay,
+    replay_sample,
+    snap,
+)
+from convkit.recovery.recording import Recording
+from convkit.recovery.registered import Registered
+
+# Guesses at whole numbers that are replayed, smallest divisor first.
+_MOST_GUESSES = 5
+
+
+@dataclass(frozen=True, eq=False)
+class Told:
+    """A kernel on trial: how its responses are rounded, and what replaying it reproduces."""
+
+    snapped: Snapped | None
+    rounding: FoundRounding
+    offset: tuple[int, int]
+    replays: tuple[Replay, ...]
+
+    @property
+    def reproduced(self) -> int:
+        """How many pixels, over all pairs."""
+        return sum(one.reproduced for one in self.replays)
+
+    @property
+    def proven(self) -> bool:
+        """Whether whole numbers reproduce every pixel, and nothing was fitted to make them."""
+        return all(proves(self.rounding.program, one) for one in self.replays)
+
+    def parameters(self, level: float | None) -> Parameters:
+        """Return taps and bias in image units."""
+        kernel = self.rounding.program.kernel
+        return kernel.parameters(level) if isinstance(kernel, Snapped) else kernel
+
+
+@dataclass(frozen=True, eq=False)
+class Trial:
+    """Where kernels are tried: the pairs as they were given."""
+
+    scenes: tuple[Registered, ...]
+    size: tuple[int, int]
+    offset: tuple[int, int]
+    recording: Recording
+    bias_error: float
+    image_level: float | None
+    rim: bool
+
+    @classmethod
+    def of(cls, posed: Posed, answer: Answer, covariance: NDArray[np.float64]) -> "Trial":
+        """Take the pairs of a problem, and how well its answer tells the bias."""
+        levels = {image.level for image in posed.inputs.images}
+        return cls(
+            scenes_of(posed),
+            posed.problem.size,
+            posed.offset,
+            posed.recording,
+            float(np.sqrt(max(covariance[-1, -1], 0.0))) if answer.problem.bias else 0.0,
+            levels.pop() if len(levels) == 1 else None,
+            posed.padding is None,
+        )
+
+    def best(self, point: Parameters, covariance: NDArray[np.float64], *, identifiable: bool) -> Told:
+        """Return the kernel of whole numbers that is proven; else the one that explains most."""
+        if not identifiable:
+            return self.tried(point)
+        snapped = snap(point, covariance, self.recording.level)
+        tried = None if snapped is None else self.tried(snapped)
+        if tried is not None and tried.proven:
+            return tried
+        if self.recording.level is not None:
+            for guess in islice(guesses(point, covariance, self.recording.level), _MOST_GUESSES):
+                found, offset = self.rounded(guess)
+                if found.sample.exact and (told := self.replayed(guess, found, offset)).proven:
+                    return told
+        plain = self.tried(point)
+        if tried is None or snapped is None or not snapped.telling or tried.reproduced < plain.reproduced:
+            return plain
+        return tried
+
+    def tried(self, kernel: Parameters | Snapped) -> Told:
+        """Replay a kernel."""
+        return self.replayed(kernel, *self.rounded(kernel))
+
+    def rounded(self, kernel: Parameters | Snapped) -> tuple[FoundRounding, tuple[int, int]]:
+        """Find how a kernel's responses are rounded, and where the program's window begins."""
+        program, offset = Program(kernel), self.offset
+        if self.rim:  # a program's window is centred on its output, though the taps on one side be zero
+            program, offset = centred(program, offset)
+        found = find_rounding(
+            self.scenes[0],
+            program.kernel,
+            offset,
+            self.recording,
+            bias_error=self.bias_error,
+            image_level=self.image_level,
+        )
+        return found, offset
+
+    def place(self, kernel: Kernel) -> tuple[int, int] | None:
+        """Return where a kernel of the library begins: in the middle, or where the only window that fits does."""
+        height, width = kernel.shape
+        if self.rim:
+            return -(height // 2), -(width // 2)
+        return self.offset if (height, width) == self.size else None
+
+    def sampled(self, program: Program, offset: tuple[int, int], told: str) -> FoundRounding:
+        """Replay a program whose rounding is known on a sample of the pixels."""
+        sample = replay_sample(self.scenes[0], program, offset, self.recording, image_level=self.image_level)
+        return FoundRounding(program, sample, told)
+
+    def replayed(self, kernel: Parameters | Snapped, found: FoundRounding, offset: tuple[int, int]) -> Told:
+        """Count what a program reproduces of every pair."""
+        replays = tuple(
+            replay(scene, found.program, offset, self.recording, image_level=self.image_level) for scene in self.scenes
+        )
+        return Told(kernel if isinstance(kernel, Snapped) else None, found, offset, replays)
+
+
+def scenes_of(posed: Posed) -> tuple[Registered, ...]:
+    """Return the pairs as they were given, before any window was cut."""
+    assert posed.inputs.targets is not None  # what is made needs no proof
+    return tuple(
+        Registered(image.values, target.values, posed.experiment.step, mask, posed.inputs.summing)
+        for image, target, mask in zip(posed.inputs.images, posed.inputs.targets, posed.inputs.masks, strict=True)
+    )
