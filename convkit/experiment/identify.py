@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,11 @@ from convkit.recovery.verdict import Judgement, Verdict, judge
 _LEAST_WINDOW = 5
 # What kernels of the library that are tried may be larger than any window that was fitted.
 _MORE = 6
+# Levels by which the response to a white picture may be off: of a derivative of the photograph "camera" it is 0.025.
+_EVEN = 1 / 32
+# Times the errors by which a kernel is named, when by its own it has no name, to be replayed: roundings between passes
+# are no noise, but a program that is known reproduces them.
+_ROUGHLY = 10.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -168,18 +174,58 @@ class _Claim:
 
 def _estimated(posed: Posed, answer: Answer, trial: Trial, covariance: NDArray[np.float64]) -> _Claim:
     """Take the kernel of whole numbers that is proven; else the one that explains most, and say what it may be."""
-    optimum = answer.optimum
+    optimum, level = answer.optimum, posed.recording.level
     told = trial.best(optimum.point, covariance, identifiable=optimum.spectrum.identifiable)
-    estimate = told.parameters(posed.recording.level)
-    point = Parameters(told.snapped.taps if told.snapped is not None else optimum.point.taps, estimate.bias)
-    taps = point.taps.size
-    errors = np.zeros((taps, taps)) if told.proven else covariance[:taps, :taps]
-    naming = name_kernel(point.taps, errors, posed.offset, samples=int(optimum.count))
+    point = Parameters(
+        told.snapped.taps if told.snapped is not None else optimum.point.taps, told.parameters(level).bias
+    )
+    estimate = _Estimate(point.taps, covariance, posed.offset, int(optimum.count), level)
+    if told.proven:
+        return _Claim(point, True, told, estimate.named(0.0), None)
+    naming = estimate.named()
     plain = bool(naming.names) and not naming.names[0].parameters
-    if told.proven or plain or not optimum.spectrum.identifiable:
-        return _Claim(point, told.proven, told, naming, None)
-    naming = _named_around(posed) or naming  # a sigma, say, would make up for the tail that is left out
-    return _Claim(point, False, told, naming, find_reproducing(trial, told, naming.names, _largest(posed)))
+    if plain or not optimum.spectrum.identifiable:
+        return _Claim(point, False, told, naming, None)
+    wide = _estimated_around(posed) or estimate
+    around = wide.named()
+    naming = around if around.names else naming
+    names = naming.names or wide.named(_ROUGHLY).names
+    return _Claim(point, False, told, naming, find_reproducing(trial, told, names, _largest(posed)))
+
+
+@dataclass(frozen=True, eq=False)
+class _Estimate:
+    """Taps and what is known of them."""
+
+    taps: NDArray[np.floating[Any]]
+    covariance: NDArray[np.float64]
+    offset: tuple[int, int]
+    samples: int
+    level: float | None
+
+    def named(self, times: float = 1.0) -> Naming:
+        """Name the taps, by so many times their errors.
+
+        Their sum is granted what roundings that are no noise may leave of it: where a picture is even, all its pixels
+        are rounded by the same.
+        """
+        count = self.taps.size
+        errors = self.covariance[:count, :count] + (_EVEN * (self.level or 0.0) / count) ** 2
+        return name_kernel(self.taps, times**2 * errors, self.offset, samples=self.samples)
+
+
+def _estimated_around(posed: Posed) -> _Estimate | None:
+    """Estimate in a window with room around the kernel, if there is any and the data determine all of it.
+
+    The kernel's faint taps are in it, for which a sigma, say, would have to make up otherwise.
+    """
+    wide = posed.widened()
+    optimum = None if wide is None else find_answer(wide, solve).optimum
+    if wide is None or optimum is None or not optimum.spectrum.identifiable:
+        return None
+    level = wide.recording.level
+    covariance = optimum.noise_variance(level) * optimum.unit_covariance
+    return _Estimate(optimum.point.taps, covariance, wide.offset, int(optimum.count), level)
 
 
 def _taken_from(library: Reproducing, posed: Posed) -> _Claim | None:
@@ -198,20 +244,6 @@ def _largest(posed: Posed) -> int:
     """Return the side of the largest window in which a kernel of the library is tried."""
     around = None if posed.support is None else posed.support.around
     return max(posed.problem.size if around is None else around.size) + _MORE
-
-
-def _named_around(posed: Posed) -> Naming | None:
-    """Name a kernel by a window with room around it, where no faint taps are left out; None when that names nothing."""
-    wide = posed.widened()
-    if wide is None:
-        return None
-    optimum = find_answer(wide, solve).optimum
-    if not optimum.spectrum.identifiable:
-        return None
-    taps = optimum.point.taps
-    errors = (optimum.noise_variance(wide.recording.level) * optimum.unit_covariance)[: taps.size, : taps.size]
-    naming = name_kernel(taps, errors, wide.offset, samples=int(optimum.count))
-    return naming if naming.names else None
 
 
 def judge_pair(posed: Posed, answer: Answer, *, reproduced: bool = False) -> Judgement:

@@ -1,6 +1,6 @@
 """Where kernels are tried on the pairs as they were given: how responses were rounded, and what a replay reproduces."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
 import numpy as np
@@ -12,6 +12,7 @@ from convkit.kernel import Kernel
 from convkit.recovery import Parameters
 from convkit.recovery.proof import (
     FoundRounding,
+    Passes,
     Program,
     Replay,
     Snapped,
@@ -60,9 +61,9 @@ class Trial:
     """Where kernels are tried: the pairs as they were given."""
 
     scenes: tuple[Registered, ...]
-    size: tuple[int, int]
     offset: tuple[int, int]
     recording: Recording
+    bias: float
     bias_error: float
     image_level: float | None
     rim: bool
@@ -73,9 +74,9 @@ class Trial:
         levels = {image.level for image in posed.inputs.images}
         return cls(
             scenes_of(posed),
-            posed.problem.size,
             posed.offset,
             posed.recording,
+            answer.optimum.point.bias,
             float(np.sqrt(max(covariance[-1, -1], 0.0))) if answer.problem.bias else 0.0,
             levels.pop() if len(levels) == 1 else None,
             posed.padding is None,
@@ -119,16 +120,37 @@ class Trial:
         return found, offset
 
     def place(self, kernel: Kernel) -> tuple[int, int] | None:
-        """Return where a kernel of the library begins: in the middle, or where the only window that fits does."""
-        height, width = kernel.shape
-        if self.rim:
-            return -(height // 2), -(width // 2)
-        return self.offset if (height, width) == self.size else None
+        """Return where a kernel of the library begins: in the middle, or where targets are all that is valid."""
+        (height, width), scene = kernel.shape, self.scenes[0]
+        missing = tuple(before - after for before, after in zip(scene.image.shape, scene.target.shape, strict=True))
+        if scene.stride != 1 or missing not in {(0, 0), (height - 1, width - 1)}:
+            return None
+        return (0, 0) if any(missing) else (-(height // 2), -(width // 2))
 
-    def sampled(self, program: Program, offset: tuple[int, int], told: str) -> FoundRounding:
-        """Replay a program whose rounding is known on a sample of the pixels."""
+    def rounded_alike(self, kernel: Kernel, offset: tuple[int, int], as_of: FoundRounding) -> FoundRounding | None:
+        """Round a known kernel's responses as another's, with a bias of whole levels; None where that cannot be."""
+        level, program = self.recording.level, as_of.program
+        if level is None or (program.passes is not Passes.ONE and kernel.rank > 1):
+            return None
+        bias = float(program.kernel.bias) / (1.0 if isinstance(program.kernel, Snapped) else level)
+        program = replace(program, kernel=Parameters(kernel.taps, round(bias) * level))
         sample = replay_sample(self.scenes[0], program, offset, self.recording, image_level=self.image_level)
-        return FoundRounding(program, sample, told)
+        return FoundRounding(program, sample, as_of.told)
+
+    def rounded_anew(self, kernel: Kernel, offset: tuple[int, int]) -> FoundRounding | None:
+        """Find how a known kernel's responses are rounded, if its bias and what rounding cuts off are half levels."""
+        level = self.recording.level
+        if level is None:
+            return None
+        known = Parameters(kernel.taps, round(2.0 * self.bias / level) * level / 2.0)
+        return find_rounding(self.scenes[0], known, offset, self.recording, image_level=self.image_level)
+
+    def reproducing(self, found: FoundRounding, offset: tuple[int, int]) -> Told | None:
+        """Replay a program whose kernel is known; None if it misses a pixel."""
+        if not found.sample.exact:
+            return None
+        told = self.replayed(found.program.kernel, found, offset)
+        return told if all(one.exact for one in told.replays) else None
 
     def replayed(self, kernel: Parameters | Snapped, found: FoundRounding, offset: tuple[int, int]) -> Told:
         """Count what a program reproduces of every pair."""

@@ -1,6 +1,5 @@
 """From two files to the filter between them: what real programs did to 8-bit pictures, with no hint but the files."""
 
-import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -147,8 +146,7 @@ def test_scipy_truncates(mode: str, rule: str, pictures, recover) -> None:
     gaussian = recover(before, scipy.ndimage.gaussian_filter(before, 1.5, mode=mode))
     assert gaussian.fit.rounding == "truncate"
     assert gaussian.border.rule == rule
-    assert gaussian.fit.verdict == "linear"
-    assert gaussian.kernel.name.startswith("Gaussian, sigma = 1.500")
+    assert (gaussian.fit.verdict, gaussian.kernel.library) == ("exact", "gaussian:sigma=1.5")
 
 
 def test_pictures_of_16_bits(recover) -> None:
@@ -326,30 +324,3 @@ def test_what_is_proven_and_named_is_the_exact_answer(held: dict[str, object], p
     found = recover(before, cv2.GaussianBlur(before, (5, 5), 1), **held)
     assert found.fit.verdict == "exact"
     assert found.kernel.name.startswith("OpenCV's 8-bit Gaussian 5x5")
-
-
-@pytest.mark.parametrize("kind", ["camera", "chart"])
-@pytest.mark.parametrize("sigma", [0.5, 0.8, 1.0, 1.5, 2.0, 3.0])
-def test_a_faint_tail_does_not_bias_the_name(sigma: float, kind: str, pictures, recover) -> None:
-    """The window kept leaves out what chance explains of a tail, and its taps make up for that; the name must not.
-
-    Within five standard errors, and half of the last digit shown. On the photograph the kept window's own taps tell
-    sigmas that are up to six standard errors off, and of 2 and 3 no name at all.
-    """
-    before = pictures[kind]
-    found = recover(before, to_bytes(scipy.ndimage.gaussian_filter(before.astype(float), sigma, truncate=8)))
-    told = re.match(r"Gaussian, sigma = ([\d.]+) ± ([\d.]+), sum 1$", found.kernel.names[0])
-    assert told is not None, found.kernel.names
-    value, error = map(float, told.groups())
-    assert abs(value - sigma) <= 5 * error + 0.5 * 10.0 ** -len(told[1].split(".")[1])
-    assert error <= 1e-3
-    assert found.fit.verdict == "linear"
-
-
-def test_room_around_a_kernel_does_not_excuse_a_misfit(pictures, recover) -> None:
-    """A Gaussian with two of its taps exchanged is none, however much room without taps is looked at with it."""
-    kernel = cv2.getGaussianKernel(7, 1.1) @ cv2.getGaussianKernel(7, 1.1).T
-    kernel[2, 3], kernel[3, 2] = kernel[2, 3] + 7e-4, kernel[3, 2] - 7e-4
-    found = recover(pictures["camera"], to_bytes(scipy.ndimage.correlate(pictures["camera"].astype(float), kernel)))
-    assert found.fit.verdict == "linear"
-    assert not [name for name in found.kernel.names if name.startswith("Gaussian")]

@@ -2,8 +2,8 @@
 
 from convkit.recovery.naming.match import Match, Parameter
 from convkit.recovery.naming.naming import Naming, name_kernel
-from convkit.recovery.naming.nominal import Nominal, nominal_kernels
+from convkit.recovery.naming.nominal import nominal_kernels
 from convkit.recovery.naming.properties import Properties
 from convkit.recovery.naming.words import offset_in_words
 
-__all__ = ["Match", "Naming", "Nominal", "Parameter", "Properties", "name_kernel", "nominal_kernels", "offset_in_words"]
+__all__ = ["Match", "Naming", "Parameter", "Properties", "name_kernel", "nominal_kernels", "offset_in_words"]

@@ -2,29 +2,23 @@
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from convkit.errors import KernelError
 from convkit.kernel import Kernel, named_kernel
 from convkit.recovery.naming.match import Match, Parameter
 
-# Standard errors between a parameter and the round number that it is taken for.
-_NEAR = 4.0
-_MOST_DIGITS = 4
+# Standard errors between a parameter and the round number that it is taken for, and at least from that to the next.
+# What reproduces every pixel is known to less than one: a parameter that is not round passes for it in 4 % at most.
+_NEAR, _APART = 4.0, 50.0
+_MOST_DIGITS = 6
 # How far the factor on it may be off: its error, on a smooth picture, tells little of what roundings bring about.
 _GAIN = 1e-2
+_EQUAL = 1e-9
 
 
-@dataclass(frozen=True, eq=False)
-class Nominal:
-    """A kernel of the library with round parameters, all of them in its name, and one with a standard error more."""
-
-    kernel: Kernel
-    neighbour: Kernel
-
-
-def nominal_kernels(match: Match, largest: int) -> Iterator[Nominal]:
-    """Yield the kernels of the library that a match with parameters may stand for.
+def nominal_kernels(match: Match, largest: int) -> Iterator[Kernel]:
+    """Yield the kernels of the library that a match with parameters may stand for, all parameters in their names.
 
     Parameters
     ----------
@@ -38,29 +32,28 @@ def nominal_kernels(match: Match, largest: int) -> Iterator[Nominal]:
     >>> import numpy as np
     >>> from convkit.recovery.naming import name_kernel
     >>> found = name_kernel(named_kernel("gaussian:sigma=0.7").taps, np.eye(49) * 1e-10, (-3, -3)).names[0]
-    >>> [one.kernel.name for one in nominal_kernels(found, 5)]
+    >>> [kernel.name for kernel in nominal_kernels(found, 5)]
     ['gaussian:sigma=0.7', 'gaussian:sigma=0.7,size=3', 'gaussian:sigma=0.7,size=5']
     """
     if not match.parameters or abs(match.gain - 1.0) > _GAIN:
         return
-    rounded = [(parameter.name, _rounded(parameter), parameter.error) for parameter in match.parameters]
-    asked, off = (
-        f"{match.name}:" + ",".join(f"{name}={value + errors * error:.12g}" for name, value, error in rounded)
-        for errors in (0, 1)
-    )
+    rounded = {parameter.name: _rounded(parameter) for parameter in match.parameters}
+    if None in rounded.values():
+        return
+    text = f"{match.name}:" + ",".join(f"{name}={value:.12g}" for name, value in rounded.items())
     for size in ("", *(f",size={side}" for side in range(3, largest + 1, 2))):
         try:
-            yield Nominal(replace(named_kernel(asked + size), name=asked + size), named_kernel(off + size))
+            yield replace(named_kernel(text + size), name=text + size)
         except KernelError:  # the library has no such kernel, or no other sizes of it
             return
 
 
-def _rounded(parameter: Parameter) -> float:
-    """Return the roundest number that the error allows."""
+def _rounded(parameter: Parameter) -> float | None:
+    """Return the roundest number that the error allows, if such numbers are rare."""
     if not math.isfinite(parameter.error):
-        return parameter.value
+        return None
     for digits in range(_MOST_DIGITS + 1):
         found = round(parameter.value, digits)
-        if abs(found - parameter.value) <= _NEAR * parameter.error:
-            return found
-    return parameter.value
+        if abs(found - parameter.value) <= _NEAR * parameter.error + _EQUAL:
+            return found if 10.0**-digits >= _APART * parameter.error else None
+    return None
