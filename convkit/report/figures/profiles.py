@@ -24,23 +24,24 @@ def _draw(figure: FigureBase, found: Recovery) -> None:
         cuts.append((f"column {width // 2}", "row", np.s_[:, width // 2]))
     grid = figure.subplots(1, len(cuts), squeeze=False, sharey=True)[0]
     for axes, (title, along, cut) in zip(grid, cuts, strict=True):
-        _draw_cut(axes, one.learned[cut], one.errors[cut], one.true[cut] if one.true is not None else None)
+        errors = None if one.proven else one.errors[cut]
+        _draw_cut(axes, one.learned[cut], errors, one.true[cut] if one.true is not None else None)
         axes.set_title(title)
         axes.set_xlabel(f"{along} (pixels)")
     grid[0].set_ylabel("tap value")
     figure.legend(*grid[0].get_legend_handles_labels(), loc="outside upper right", ncols=2)
 
 
-def _draw_cut(axes: Axes, learned: Vector, errors: Vector, true: Vector | None) -> None:
+def _draw_cut(axes: Axes, learned: Vector, errors: Vector | None, true: Vector | None) -> None:
     places = np.arange(len(learned))
     axes.axhline(0.0, color=QUIET, linewidth=0.8)
     if true is not None:
         axes.plot(places, true, color=TRUE, linewidth=1, linestyle="--", marker="o", fillstyle="none", label="true")
-    bars = 2.0 * np.nan_to_num(errors)
-    known = np.isfinite(errors)
+    known = np.ones(len(places), np.bool_) if errors is None else np.isfinite(errors)
     axes.errorbar(
-        places[known], learned[known], bars[known], color=SEEN, marker=".", markersize=6, capsize=2.5, elinewidth=1.2,
-        linewidth=1.2, label="learned ± 2 standard errors",
+        places[known], learned[known], None if errors is None else 2.0 * errors[known], color=SEEN, marker=".",
+        markersize=6, capsize=2.5, elinewidth=1.2, linewidth=1.2,
+        label="proven" if errors is None else "learned ± 2 standard errors",
     )  # fmt: skip
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.grid(visible=True, axis="y")
@@ -53,7 +54,9 @@ def _applies(found: Recovery) -> bool:
 
 def _caption(found: Recovery) -> str:
     one = subjects(found)[0]
-    if one.proven or not np.nan_to_num(one.errors).any():
+    if one.proven:
+        return "The middle row and column, without an error: the kernel is proven."
+    if not np.nan_to_num(one.errors).any():
         return "The middle row and column; the error bars are too small to be seen."
     return f"The middle row and column. About one bar in twenty should miss the truth.{unfinished(found)}"
 

@@ -12,13 +12,21 @@ from convkit.report.figures.subject import Subject, subjects
 
 def _draw(figure: FigureBase, found: Recovery) -> None:
     shown = subjects(found)
-    columns = 4 if any(one.true is not None for one in shown) else 2
-    grid = np.asarray(figure.subplots(len(shown), columns, squeeze=False))
+    grid = np.asarray(figure.subplots(len(shown), _columns(shown), squeeze=False))
     for row, one in zip(grid, shown, strict=True):
-        _draw_row(list(row), one)
+        _draw_row(list(row), one, errors=not _certain(shown))
 
 
-def _draw_row(axes: list[Axes], one: Subject) -> None:
+def _columns(shown: list[Subject]) -> int:
+    return (3 if any(one.true is not None for one in shown) else 1) + (not _certain(shown))
+
+
+def _certain(shown: list[Subject]) -> bool:
+    """Whether there are no errors to draw."""
+    return all(one.proven for one in shown)
+
+
+def _draw_row(axes: list[Axes], one: Subject, *, errors: bool) -> None:
     learned, true, side = one.learned, one.true, _side(one)
     scale = float(np.abs(learned if true is None else np.concatenate([learned, true])).max())
     of = f" ({one.name})" if one.name else ""
@@ -29,15 +37,15 @@ def _draw_row(axes: list[Axes], one: Subject) -> None:
         draw_scale(axes[1], draw_matrix(axes[1], true, side=side, scale=scale, title="true"), "tap value")
         difference = learned - true
         draw_scale(axes[2], draw_matrix(axes[2], difference, side=side, title="learned − true", digits=2), "difference")
-    errors = draw_matrix(axes[-1], one.errors, side=side, signed=False, title="standard error", digits=2)
-    if np.nan_to_num(one.errors).any():
-        draw_scale(axes[-1], errors, "standard error")
+    if errors:
+        drawn = draw_matrix(axes[-1], one.errors, side=side, signed=False, title="standard error", digits=2)
+        if np.nan_to_num(one.errors).any():
+            draw_scale(axes[-1], drawn, "standard error")
 
 
 def _size(found: Recovery) -> tuple[float, float]:
     shown = subjects(found)
-    columns = 4 if any(one.true is not None for one in shown) else 2
-    return 3.0 * columns, sum(_height(one) for one in shown)
+    return 3.0 * _columns(shown), sum(_height(one) for one in shown)
 
 
 def _height(one: Subject) -> float:
