@@ -14,14 +14,16 @@ from convkit.experiment.pose import pose
 from convkit.experiment.resizing import Resized, understand_resizer
 from convkit.experiment.settings import Experiment, Transfer
 from convkit.image import Image, image_stream
+from convkit.probe.answer import check_same_size
 from convkit.probe.ask import Program, opened
-from convkit.probe.contrast import check_same_size, find_contrast
-from convkit.probe.likewise import OTHERS, filtered_likewise
+from convkit.probe.contrast import Contrast
+from convkit.probe.exposure import find_contrast
 from convkit.probe.mixing import Mixing, find_mixing
-from convkit.probe.noise import repeatability
-from convkit.probe.picture import Contrast
+from convkit.probe.other_pictures import OTHERS, filtered_likewise
+from convkit.probe.repeatability import repeatability
 from convkit.probe.shift import SHIFT, shifted_difference, tile_difference
-from convkit.probe.superposition import Tolerance, superposition
+from convkit.probe.superposition import superposition
+from convkit.probe.tolerance import Tolerance
 from convkit.recovery.proof import Border
 from convkit.recovery.registered import Registered
 from convkit.recovery.verdict import Evidence, Verdict

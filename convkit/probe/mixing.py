@@ -9,14 +9,16 @@ from convkit.convolution import Convention
 from convkit.convolution.apply import correlate
 from convkit.convolution.backends import choose_backend
 from convkit.image import Image
-from convkit.probe.contrast import recording_of
-from convkit.probe.picture import Array
+from convkit.probe.answer import recording_of
+from convkit.probe.contrast import Array
 from convkit.recovery.registered import Registered
 
 _NAMES = ("red", "green", "blue")
 # Weights below this are no mixing, however significant.
 _LEAST = 0.01
 _DEVIATES = 6.0
+# Outputs off the rails that a fit needs.
+_FEWEST = 100
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,12 +69,12 @@ def find_mixing(before: Sequence[Image], after: Sequence[Image], taps: Array, of
     for number, answer in enumerate(after):
         target = np.asarray(answer.values, dtype=np.float64)[rows, columns]
         used = ~recording_of(answer).saturated(target)
-        if int(np.count_nonzero(used)) < 100:
+        if int(np.count_nonzero(used)) < _FEWEST:
             return None
         design = np.stack([*(one[used] for one in seen), np.ones(int(np.count_nonzero(used)))], axis=1)
         point, *_ = np.linalg.lstsq(design, target[used], rcond=None)
-        floor = (answer.level or 0.0) ** 2 / 12.0
-        variance = max(float(np.square(target[used] - design @ point).mean()), floor)
+        squares = float(np.square(target[used] - design @ point).mean())
+        variance = max(squares, recording_of(answer).rounding_variance)
         weights[number] = point[:3]
         errors[number] = np.sqrt(variance * np.diag(np.linalg.pinv(design.T @ design))[:3])
     return _told(weights, errors)

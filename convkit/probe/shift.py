@@ -8,9 +8,9 @@ from itertools import pairwise
 import numpy as np
 
 from convkit.image import Image
-from convkit.probe.contrast import recording_of
-from convkit.probe.picture import Array
-from convkit.probe.superposition import Tolerance
+from convkit.probe.answer import recording_of
+from convkit.probe.contrast import Array
+from convkit.probe.tolerance import Tolerance
 from convkit.recovery.optimum import find_optimum
 from convkit.recovery.problem import Pair, Problem
 from convkit.recovery.quadratic import as_vector
@@ -150,13 +150,12 @@ def shifted_difference(
     if int(np.count_nonzero(used)) < _FEWEST:
         return None
     light = tolerance.light(one)[used], tolerance.light(other)[used]
-    odds = float(np.square(light[0] - light[1]).mean())
-    allowed = 2.0 * tolerance.variance(answer)
-    spread = float(light[0].var() + light[1].var())
-    share = odds / spread if spread > 0.0 else 0.0
-    passed = odds <= allowed or share <= tolerance.least
-    told = "a shifted picture gives the shifted answer"
-    if not passed:
-        told = f"a shifted picture gives an answer that is off by {share**0.5:.0%} of its contrast"
-    excess = (odds / allowed) ** 0.5 if allowed > 0.0 else 0.0
-    return Evidence("shift", excess, 1.0, share, tolerance.least, passed, told)
+    departure = float(np.square(light[0] - light[1]).mean())
+    return tolerance.evidence(
+        "shift",
+        departure,
+        allowed=2.0 * tolerance.variance(answer),
+        variance=float(light[0].var() + light[1].var()),
+        holds="a shifted picture gives the shifted answer",
+        fails="a shifted picture gives an answer that is off by {} of its contrast",
+    )

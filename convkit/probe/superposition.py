@@ -1,64 +1,21 @@
 """Superposition: four pictures of which two sums are equal, in three levels."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 
 from convkit.image import Image
-from convkit.image.srgb import linear_slope, to_encoded, to_linear
-from convkit.probe.contrast import recording_of
-from convkit.probe.picture import Array, Contrast
+from convkit.image.srgb import to_encoded, to_linear
+from convkit.probe.answer import recording_of
+from convkit.probe.contrast import Array, Contrast
+from convkit.probe.tolerance import Tolerance
 from convkit.recovery.verdict import Evidence
-from convkit.recovery.verdict.floor import MOST
 
-# Departures below this share of the answers' variance are left to roundings; JPEG drops small differences.
-_LEAST = 4e-4
-_LEAST_IN_JPEG = 0.1
-_FLOAT = 2.0**-18
+# Outputs off the rails that a test needs.
 _FEWEST = 300
-# Four noisy answers scatter.
-_SCATTER = 1.5
 
 Quartet = tuple[Array, Array, Array, Array]
 Ask = Callable[[Array], tuple[Image, Image]]
-
-
-@dataclass(frozen=True)
-class Tolerance:
-    """What an answer may be off by.
-
-    Attributes
-    ----------
-    noise : float
-        Standard deviation of the noise in one answer, in image units.
-    lossy : bool
-        Whether it went through JPEG.
-    linear_light : bool
-        Whether answers are to be taken as linear light.
-    """
-
-    noise: float = 0.0
-    lossy: bool = False
-    linear_light: bool = False
-
-    @property
-    def least(self) -> float:
-        """The share of the variance below which a departure is not looked at."""
-        return _LEAST_IN_JPEG if self.lossy else _LEAST
-
-    def light(self, values: Array) -> Array:
-        """Return answers in the light that they are tested in."""
-        return to_linear(values) if self.linear_light else values
-
-    def variance(self, answer: Image) -> float:
-        """Return how much roundings and noise may add to the variance of one answer."""
-        values = np.asarray(answer.values, dtype=np.float64)
-        slope = float(np.square(linear_slope(values)).mean()) if self.linear_light else 1.0
-        unit = (
-            answer.level**2 / 12.0 * MOST if answer.level is not None else (_FLOAT * float(np.abs(values).max())) ** 2
-        )
-        return slope * (unit + _SCATTER * self.noise**2)
 
 
 def _quartet(first: Array, second: Array, middle: float | None, steps: int | None, rng: np.random.Generator) -> Quartet:
@@ -104,8 +61,7 @@ def superposition(
     Returns
     -------
     Evidence or None
-        None when too few outputs are off the rails. Statistic: the RMS of ``f(A) + f(B) - f(C) - f(D)`` in units of
-        what roundings and noise may leave; effect: its share of the answers' variance.
+        Of ``f(A) + f(B) - f(C) - f(D)``, as `Tolerance.evidence` tells; None when too few outputs are off the rails.
 
     Examples
     --------
@@ -132,15 +88,12 @@ def superposition(
     if int(np.count_nonzero(used)) < min(_FEWEST, used.size // 2):
         return None
     first, second, third, fourth = (tolerance.light(one)[used] for one in values)
-    odds = float(np.square(first + second - third - fourth).mean())
-    allowed = 4.0 * tolerance.variance(answers[0])
-    spread = sum(float(one.var()) for one in (first, second, third, fourth))
-    share = odds / spread if spread > 0.0 else 0.0
-    excess = (odds / allowed) ** 0.5 if allowed > 0.0 else 0.0
-    passed = odds <= allowed or share <= tolerance.least
-    told = (
-        "pictures with equal sums give answers with equal sums"
-        if passed
-        else f"pictures with equal sums give answers whose sums differ by {share**0.5:.0%} of their contrast"
+    departure = float(np.square(first + second - third - fourth).mean())
+    return tolerance.evidence(
+        "superposition",
+        departure,
+        allowed=4.0 * tolerance.variance(answers[0]),
+        variance=sum(float(one.var()) for one in (first, second, third, fourth)),
+        holds="pictures with equal sums give answers with equal sums",
+        fails="pictures with equal sums give answers whose sums differ by {} of their contrast",
     )
-    return Evidence("superposition", excess, 1.0, share, tolerance.least, passed, told)

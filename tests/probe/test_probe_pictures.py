@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from convkit.probe.picture import Contrast
+from convkit.probe.contrast import Contrast
 from convkit.recovery import Problem, find_optimum
 
 # OpenCV's 8-bit Gaussian of sigma 1, in 1/128.

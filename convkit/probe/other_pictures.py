@@ -13,9 +13,9 @@ from convkit.convolution import Convention
 from convkit.convolution.apply import correlate
 from convkit.convolution.backends import choose_backend
 from convkit.image import Image
-from convkit.probe.contrast import recording_of
-from convkit.probe.picture import Array, Contrast
-from convkit.probe.superposition import Tolerance
+from convkit.probe.answer import recording_of
+from convkit.probe.contrast import Array, Contrast
+from convkit.probe.tolerance import Tolerance
 from convkit.recovery.registered import Registered
 from convkit.recovery.verdict import Evidence
 
@@ -23,6 +23,7 @@ from convkit.recovery.verdict import Evidence
 _LEVELS = 2
 # Pixels along a patch: wider than the windows of most filters.
 _PATCH = 14
+# Outputs off the rails that a test needs.
 _FEWEST = 300
 
 Shape = tuple[int, int]
@@ -84,8 +85,7 @@ def filtered_likewise(
     Returns
     -------
     Evidence or None
-        Statistic: the RMS difference, but for a constant, in units of what roundings and noise may leave; effect: its
-        share of the answer's variance. None when too few outputs are off the rails.
+        Of the difference but for a constant, as `Tolerance.evidence` tells; None when too few outputs are off rails.
 
     Examples
     --------
@@ -103,13 +103,11 @@ def filtered_likewise(
         return None
     backend = choose_backend(target.shape, taps).load()
     fitted = correlate(np.asarray(pair.image, dtype=np.float64), taps, Convention(), backend)
-    odds = float((target - fitted)[used].var())
-    allowed = tolerance.variance(answer)
-    spread = max(float(fitted[used].var()), float(target[used].var()))
-    share = odds / spread if spread > 0.0 else 0.0
-    passed = odds <= allowed or share <= tolerance.least
-    told = f"{other.picture} is filtered likewise"
-    if not passed:
-        told = f"{other.picture} is not filtered likewise: off by {share**0.5:.0%} of its contrast"
-    excess = (odds / allowed) ** 0.5 if allowed > 0.0 else 0.0
-    return Evidence(other.test, excess, 1.0, share, tolerance.least, passed, told)
+    return tolerance.evidence(
+        other.test,
+        float((target - fitted)[used].var()),
+        allowed=tolerance.variance(answer),
+        variance=max(float(fitted[used].var()), float(target[used].var())),
+        holds=f"{other.picture} is filtered likewise",
+        fails=f"{other.picture} is not filtered likewise: off by {{}} of its contrast",
+    )

@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from convkit.image import Image
-from convkit.probe.contrast import recording_of
+from convkit.probe.answer import recording_of
 from convkit.recovery.verdict import Evidence
 
 # In floating point, sums taken in another order differ by this share of the signal.
