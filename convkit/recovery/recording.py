@@ -42,6 +42,17 @@ class Recording:
         on_rail: NDArray[np.bool_] = (values <= self.lowest + slack) | (values >= self.highest - slack)
         return on_rail
 
+    def clear(self, values: NDArray[Any], margin: float) -> NDArray[np.bool_]:
+        """Which values, such as predictions, lie between the rails and further than a margin from either.
+
+        Examples
+        --------
+        >>> Recording(None, 0.0, 1.0).clear(np.array([-1.0, 0.25, 0.5]), 0.25).tolist()
+        [False, False, True]
+        """
+        found: NDArray[np.bool_] = (values > self.lowest + margin) & (values < self.highest - margin)
+        return found
+
     @property
     def clips(self) -> bool:
         """Whether there are rails at all."""

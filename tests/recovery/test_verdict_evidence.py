@@ -13,11 +13,11 @@ from convkit.recovery.problem import Pair, Parameters
 from convkit.recovery.recording import Recording
 from convkit.recovery.verdict import Judgement, Verdict, judge
 from convkit.recovery.verdict.features import CORE, NAMES, PLACE, Filter
-from convkit.recovery.verdict.rails import CutNoise, margin
 from convkit.recovery.verdict.regression import Explained, explained, rare_chi_square, regression
 from convkit.recovery.verdict.sample import MOST_OUTPUTS, Block, blocks
 from convkit.recovery.verdict.structure import _between_bins, _percent, phases, tiles
 from convkit.recovery.verdict.tally import Sample, Tally
+from convkit.recovery.verdict.truncated_noise import TruncatedNoise, margin
 
 EIGHT_BITS = Recording(1 / 255, 0.0, 1.0)
 
@@ -130,7 +130,9 @@ def test_cut_noise_is_scipys_truncated_normal(low: float, high: float) -> None:
     sigma, fitted = 0.1, np.linspace(max(low, -1.0), min(high, 2.0), 31)
     expected = stats.truncnorm.mean((low - fitted) / sigma, (high - fitted) / sigma, scale=sigma)
     # A table of steps of σ/16, read linearly: its curvature is below 1/σ, so (σ/16)²/8/σ.
-    np.testing.assert_allclose(CutNoise.of(sigma, Recording(None, low, high))(fitted), expected, atol=sigma / 2000)
+    np.testing.assert_allclose(
+        TruncatedNoise.of(sigma, Recording(None, low, high))(fitted), expected, atol=sigma / 2000
+    )
 
 
 @given(st.integers(10, 300))

@@ -194,10 +194,7 @@ def find_separable(planes: Planes, rows: Axis, columns: Axis, recording: Recordi
     narrower = _narrowed(found.rows), _narrowed(found.columns)
     if recording.clips:
         margin = _MARGIN * max(found.variance, recording.rounding_variance) ** 0.5
-        used = [
-            (target - left > recording.lowest + margin) & (target - left < recording.highest - margin)
-            for target, left in found.left(planes)
-        ]
+        used = [recording.clear(target - left, margin) for target, left in found.left(planes)]
     found = _in_turns(planes, targets, used, narrower, recording)
     best = min(tried, key=lambda one: one[1])[0]
     names = _names(found, tried, recording) or _in_steps(found, best)

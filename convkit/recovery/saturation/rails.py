@@ -98,8 +98,7 @@ class Rails:
             margin = reach - _PREDICTION_ROUNDING * math.sqrt(self.noise.floor)
         else:
             margin = level * (round(reach / level) - math.sqrt(1 / 12))
-        found: Flags = self.predicted > self.recording.lowest + margin
-        found &= self.predicted < self.recording.highest - margin
+        found = self.recording.clear(self.predicted, margin)
         found &= ~self.contradictory()
         return found
 

@@ -141,10 +141,7 @@ class Sample:
         if self.model is None:
             kept = ~self.recording.saturated(target)
         else:
-            predicted = self.model.response(image, window)
-            kept = (predicted > self.recording.lowest + self.margin) & (
-                predicted < self.recording.highest - self.margin
-            )
+            kept = self.recording.clear(self.model.response(image, window), self.margin)
         if whole.mask is not None:
             kept &= whole.mask[top:bottom]
         return Pair(image, target, None if kept.all() else kept)

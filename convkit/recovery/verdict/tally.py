@@ -11,8 +11,8 @@ from convkit.recovery.problem import Problem
 from convkit.recovery.recording import Recording
 from convkit.recovery.tiles import in_lanes, in_threads
 from convkit.recovery.verdict.features import NAMES, PLACE, Filter
-from convkit.recovery.verdict.rails import CutNoise, inside, margin
 from convkit.recovery.verdict.sample import TILES, Block, blocks
+from convkit.recovery.verdict.truncated_noise import TruncatedNoise, margin
 
 Array = NDArray[np.float64]
 
@@ -179,13 +179,13 @@ class Sample:
         """Add up what the tests need, of outputs that are clear of the rails."""
         used = [fitted[block.mask] for block, fitted in zip(self.blocks, self.fitted, strict=True)]
         distance = margin(np.concatenate(used), sigma, recording) if used else 0.0
-        cut = CutNoise.of(sigma, recording)
+        truncated = TruncatedNoise.of(sigma, recording)
 
         def sum_lane(lane: Sequence[tuple[Block, Array]]) -> Tally:
             tally = Tally.empty()
             for block, fitted in lane:
-                residual = (block.target - fitted - cut(fitted)) / sigma
-                tally.add(block, fitted, residual, block.mask & inside(fitted, distance, recording), self.filtered)
+                residual = (block.target - fitted - truncated(fitted)) / sigma
+                tally.add(block, fitted, residual, block.mask & recording.clear(fitted, distance), self.filtered)
             return tally
 
         lanes = in_lanes(sum_lane, list(zip(self.blocks, self.fitted, strict=True)))

@@ -1,4 +1,4 @@
-"""Residuals next to the rails, where only those outputs are seen that noise did not carry over."""
+"""Noise next to the rails, which is truncated: only those outputs are seen that it did not carry over."""
 
 import math
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ Array = NDArray[np.float64]
 
 # Outputs are used that are predicted so many standard deviations from the rails: the first that leaves enough.
 _MARGINS = (4.0, 3.0, 2.0, 1.0, 0.0)
-ENOUGH = 4096
+_ENOUGH = 4096
 _STEPS = 128
 
 
@@ -27,18 +27,13 @@ def margin(fitted: Array, sigma: float, recording: Recording) -> float:
     0.04
     """
     for factor in _MARGINS[:-1]:
-        if np.count_nonzero(inside(fitted, factor * sigma, recording)) >= ENOUGH:
+        if np.count_nonzero(recording.clear(fitted, factor * sigma)) >= _ENOUGH:
             return factor * sigma
     return 0.0
 
 
-def inside(fitted: Array, distance: float, recording: Recording) -> NDArray[np.bool_]:
-    """Which outputs are predicted further than a distance from the rails."""
-    return (fitted > recording.lowest + distance) & (fitted < recording.highest - distance)
-
-
 @dataclass(frozen=True, eq=False)
-class CutNoise:
+class TruncatedNoise:
     """The mean of Gaussian noise on an output, given that the sum stayed between the rails, as a table.
 
     ``σ·(φ(a) - φ(b)) / (Φ(b) - Φ(a))`` with the rails at ``a`` and ``b`` standard deviations (Johnson, Kotz &
@@ -47,7 +42,7 @@ class CutNoise:
 
     Examples
     --------
-    >>> CutNoise.of(0.1, Recording(None, 0, 1))(np.array([0.0, 0.5, 2.0])).round(4)
+    >>> TruncatedNoise.of(0.1, Recording(None, 0, 1))(np.array([0.0, 0.5, 2.0])).round(4)
     array([ 0.0798,  0.    , -0.0798])
     """
 
@@ -55,7 +50,7 @@ class CutNoise:
     means: Array
 
     @classmethod
-    def of(cls, sigma: float, recording: Recording) -> "CutNoise":
+    def of(cls, sigma: float, recording: Recording) -> "TruncatedNoise":
         """Tabulate up to eight standard deviations from the rails; beyond, the rail's own value holds."""
         rails = [rail for rail in (recording.lowest, recording.highest) if math.isfinite(rail)]
         near = sigma * np.linspace(-8.0 if len(rails) < 2 else 0.0, 8.0, _STEPS)
@@ -63,7 +58,9 @@ class CutNoise:
         fitted = fitted[np.isfinite(fitted)]
         if len(rails) == 2:
             fitted = fitted[(fitted >= rails[0]) & (fitted <= rails[1])]
-        means = [sigma * _cut_mean((recording.lowest - f) / sigma, (recording.highest - f) / sigma) for f in fitted]
+        means = [
+            sigma * _truncated_mean((recording.lowest - f) / sigma, (recording.highest - f) / sigma) for f in fitted
+        ]
         return cls(fitted, np.array(means))
 
     def __call__(self, fitted: Array) -> Array:
@@ -71,7 +68,7 @@ class CutNoise:
         return np.interp(fitted, self.fitted, self.means)
 
 
-def _cut_mean(a: float, b: float) -> float:
+def _truncated_mean(a: float, b: float) -> float:
     kept = 0.5 * (math.erf(b / math.sqrt(2.0)) - math.erf(a / math.sqrt(2.0)))
     return (_density(a) - _density(b)) / max(kept, 1e-12)
 
