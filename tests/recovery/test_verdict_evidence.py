@@ -12,11 +12,12 @@ from convkit.recovery import Problem, find_optimum
 from convkit.recovery.problem import Pair, Parameters
 from convkit.recovery.recording import Recording
 from convkit.recovery.verdict import Judgement, Verdict, judge
+from convkit.recovery.verdict.blocks import MOST_OUTPUTS, Block, blocks
 from convkit.recovery.verdict.features import CORE, NAMES, PLACE, Filter
 from convkit.recovery.verdict.regression import Explained, explained, rare_chi_square, regression
-from convkit.recovery.verdict.sample import MOST_OUTPUTS, Block, blocks
+from convkit.recovery.verdict.sample import Sample
 from convkit.recovery.verdict.structure import _between_bins, _percent, phases, tiles
-from convkit.recovery.verdict.tally import Sample, Tally
+from convkit.recovery.verdict.tally import Tally
 from convkit.recovery.verdict.truncated_noise import TruncatedNoise, margin
 
 EIGHT_BITS = Recording(1 / 255, 0.0, 1.0)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from convkit.convolution.backends import Backend, choose_backend
 from convkit.recovery.problem import Parameters
-from convkit.recovery.verdict.sample import Block
+from convkit.recovery.verdict.blocks import Block
 
 Array = NDArray[np.float64]
 

@@ -6,10 +6,10 @@ from convkit.recovery.optimum import Optimum
 from convkit.recovery.recording import Recording
 from convkit.recovery.verdict.judgement import Evidence
 from convkit.recovery.verdict.regression import rare_chi_square
-from convkit.recovery.verdict.tally import Extremes
+from convkit.recovery.verdict.sample import Extremes
 
 # Two passes that each round leave at most twice the variance of one, level²/12.
-ONE_MORE = 2.0
+_TWO_PASSES = 2.0
 # Pillow's GaussianBlur rounds six times, and in step where it blurs so little that most changes are rounded away: up to
 # 8.2 times the variance on pictures/scene.png at radius 0.5, where blur and rounding are about equal.
 MOST = 9.0
@@ -42,7 +42,7 @@ def floor_evidence(optimum: Optimum, recording: Recording, scale: float) -> Evid
     unit = recording.rounding_variance or max((_FLOAT * scale) ** 2, 1e-300)
     roundings = optimum.residual_squares / freedom / unit
     # Sums of squares of few outputs scatter.
-    ceiling = max(ONE_MORE, rare_chi_square(freedom) / freedom)
+    ceiling = max(_TWO_PASSES, rare_chi_square(freedom) / freedom)
     rms = (optimum.residual_squares / freedom) ** 0.5
     if recording.level is None and recording.rounding_variance > 0.0:
         told = f"residual {rms:.3g} in linear light, one rounding of the encoded numbers leaves {unit**0.5:.3g} there"

@@ -6,18 +6,18 @@ from convkit.recovery.null_directions import in_words
 from convkit.recovery.optimum import Optimum
 from convkit.recovery.problem import Problem
 from convkit.recovery.recording import Recording
-from convkit.recovery.verdict import noise
 from convkit.recovery.verdict.floor import REACH, clipping_evidence, floor_evidence, reach_evidence
 from convkit.recovery.verdict.judgement import Evidence, Judgement, Verdict
+from convkit.recovery.verdict.noise import homogeneity, jpeg_blocks, whiteness
+from convkit.recovery.verdict.sample import Sample
 from convkit.recovery.verdict.structure import outside, structure_evidence
-from convkit.recovery.verdict.tally import Sample
 
 # Shares of the residual that must be explained for a filter to be called not linear, from the table that
 # benchmarks/verdicts.py makes: of linear filters in white or signal-dependent noise at most 0.3 % is explained (2.2 %
 # where Pillow's GaussianBlur rounds six times), of the weakest of those that are not linear 11.6 %. JPEG, which drops
 # small differences, is not linear itself: up to 12 %.
 LEAST_SHARE = 0.05
-LEAST_SHARE_IN_JPEG = 0.2
+_LEAST_SHARE_IN_JPEG = 0.2
 # Where more than half of the target is left, residuals that correlate by this much are no noise but the filter's own.
 _ALIKE = 0.2
 # Roundings between passes drop small differences too (up to 53 % of the residual with Pillow's GaussianBlur of radius
@@ -103,9 +103,9 @@ def _tested(
     tally = sample.tally(math.sqrt(optimum.residual_squares / optimum.count), recording)
     if tally.count < _FEWEST:
         return _untested(basic, tally.count)
-    blocks, white, even = noise.blocks(tally), noise.whiteness(tally), noise.homogeneity(tally)
+    blocks, white, even = jpeg_blocks(tally), whiteness(tally), homogeneity(tally)
     jpeg = noise_like == "jpeg" or not blocks.passed
-    least = LEAST_SHARE_IN_JPEG if jpeg else LEAST_SHARE
+    least = _LEAST_SHARE_IN_JPEG if jpeg else LEAST_SHARE
     if at_floor:
         least = _MOSTLY
     elif recording.level is not None:

@@ -36,7 +36,7 @@ def homogeneity(tally: Tally) -> Evidence:
     return Evidence("even noise", found.statistic, found.threshold, found.share, _UNEVEN, passed, told)
 
 
-def blocks(tally: Tally) -> Evidence:
+def jpeg_blocks(tally: Tally) -> Evidence:
     """Look for JPEG's blocks: whether neighbours' residuals agree in sign differently at one place in eight.
 
     What JPEG takes away is a sum of cosines within each 8x8 block, and independent between blocks (compare Fan &

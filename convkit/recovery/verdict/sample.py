@@ -1,92 +1,95 @@
-"""The outputs that the tests look at: blocks spread evenly over the pictures, each with what lies around it."""
+"""The outputs that the tests look at, beside what the filter makes of them, and what two passes over them tell."""
 
-import math
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from convkit.recovery.problem import Pair, Problem
+from convkit.recovery.optimum import Optimum
+from convkit.recovery.problem import Problem
+from convkit.recovery.recording import Recording
+from convkit.recovery.tiles import in_lanes, in_threads
+from convkit.recovery.verdict.blocks import Block, blocks
+from convkit.recovery.verdict.features import Filter
+from convkit.recovery.verdict.tally import Tally
+from convkit.recovery.verdict.truncated_noise import TruncatedNoise, margin
 
 Array = NDArray[np.float64]
 
-# Outputs looked at, at most; and the side of a block of them, eight JPEG blocks long.
-MOST_OUTPUTS = 3 << 16
-SIDE = 64
-# The picture is cut into so many tiles either way, of which each block belongs to one.
-TILES = 4
-
 
 @dataclass(frozen=True, eq=False)
-class Block:
-    """Outputs next to each other, and the pixels they see with one more on every side.
+class Extremes:
+    """The largest residual, and outputs predicted beyond the extremes of the target.
 
     Attributes
     ----------
-    pixels : ndarray, shape (s·(h - 1) + kh + 2, s·(w - 1) + kw + 2)
-    target : ndarray, shape (h, w)
-    mask : ndarray of bool, shape (h, w)
-        Which outputs are used.
-    top, left : int
-        Row and column of the first output in its pair.
-    tile : int
-        Which of the pair's ``TILES²`` tiles the block lies in.
+    reach : float
+        Largest residual, in image units.
+    count : int
+        Outputs looked at.
+    lowest, highest : float
+        Of the target, outputs that are not used included.
+    below, above : int
+        How many outputs are predicted below the lowest value and above the highest, by more than the slack.
     """
 
-    pixels: Array
-    target: Array
-    mask: NDArray[np.bool_]
-    top: int
-    left: int
-    tile: int
+    reach: float
+    count: int
+    lowest: float
+    highest: float
+    below: int
+    above: int
 
 
-def blocks(problem: Problem) -> Iterator[Block]:
-    """Yield blocks of at most ``MOST_OUTPUTS`` outputs, spread evenly over rows and columns of every pair.
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """Blocks, and what the filter makes of them."""
 
-    Left out is the outermost row or column of outputs, whose windows have no pixels around them.
+    filtered: Filter
+    blocks: Sequence[Block]
+    fitted: Sequence[Array]
 
-    Examples
-    --------
-    >>> found = list(blocks(Problem.of(np.zeros((3002, 4002)), np.zeros((3000, 4000)), (3, 3))))
-    >>> len(found), found[0].pixels.shape, found[-1].top, found[-1].left
-    (45, (68, 68), 2935, 3935)
-    """
-    for pair in problem.pairs:
-        yield from _of(pair, problem.size, problem.stride, MOST_OUTPUTS // len(problem.pairs))
+    @classmethod
+    def of(cls, problem: Problem, optimum: Optimum) -> "Sample":
+        """Draw the sample and filter it."""
+        drawn = list(blocks(problem))
+        pixels = [block.pixels for block in drawn]
+        count = max(sum(part.size for part in pixels), 1)
+        origin = sum(float(part.sum()) for part in pixels) / count
+        spread = (sum(float(np.square(part - origin).sum()) for part in pixels) / count) ** 0.5
+        filtered = Filter(optimum.point, problem.stride, origin, spread or 1.0)
+        return cls(filtered, drawn, in_threads(filtered.fitted, drawn))
 
+    def extremes(self, slack: float) -> Extremes:
+        """Look at the largest residuals and at the ends of the target's range."""
+        used = [
+            (block.target[block.mask], fitted[block.mask])
+            for block, fitted in zip(self.blocks, self.fitted, strict=True)
+        ]
+        lowest = min((float(block.target.min()) for block in self.blocks), default=0.0)
+        highest = max((float(block.target.max()) for block in self.blocks), default=0.0)
+        return Extremes(
+            max((float(np.abs(target - fitted).max()) for target, fitted in used if target.size), default=0.0),
+            sum(target.size for target, _ in used),
+            lowest,
+            highest,
+            sum(int(np.count_nonzero(fitted < lowest - slack)) for _, fitted in used),
+            sum(int(np.count_nonzero(fitted > highest + slack)) for _, fitted in used),
+        )
 
-def _of(pair: Pair, size: tuple[int, int], stride: int, most: int) -> Iterator[Block]:
-    height, width = (length - 2 for length in pair.target.shape)
-    if height < 1 or width < 1:
-        return
-    rows, columns = _grid(height, width, most)
-    for top, bottom in _stretches(height, rows):
-        for left, right in _stretches(width, columns):
-            outputs = slice(top, bottom), slice(left, right)
-            seen = tuple(
-                slice(stride * out.start - 1, stride * (out.stop - 1) + length + 1)
-                for out, length in zip(outputs, size, strict=True)
-            )
-            target = np.asarray(pair.target[outputs], np.float64)
-            mask = np.ones(target.shape, np.bool_) if pair.mask is None else pair.mask[outputs]
-            tile = TILES * ((top - 1) * TILES // height) + (left - 1) * TILES // width
-            yield Block(np.asarray(pair.image[seen], np.float64), target, mask, top, left, tile)
+    def tally(self, sigma: float, recording: Recording) -> Tally:
+        """Add up what the tests need, of outputs that are clear of the rails."""
+        used = [fitted[block.mask] for block, fitted in zip(self.blocks, self.fitted, strict=True)]
+        distance = margin(np.concatenate(used), sigma, recording) if used else 0.0
+        truncated = TruncatedNoise.of(sigma, recording)
 
+        def sum_lane(lane: Sequence[tuple[Block, Array]]) -> Tally:
+            tally = Tally.empty()
+            for block, fitted in lane:
+                residual = (block.target - fitted - truncated(fitted)) / sigma
+                tally.add(block, fitted, residual, block.mask & recording.clear(fitted, distance), self.filtered)
+            return tally
 
-def _grid(height: int, width: int, most: int) -> tuple[int, int]:
-    """How many stretches down and across: all, or as densely one way as the other."""
-    rows, columns = -(-height // SIDE), -(-width // SIDE)
-    if height * width <= most:
-        return rows, columns
-    rows = min(rows, max(1, int(math.sqrt(most * height / width) / SIDE)))
-    return rows, max(1, min(columns, most // (min(height, rows * SIDE) * SIDE)))
-
-
-def _stretches(length: int, count: int) -> list[tuple[int, int]]:
-    """Cut rows ``1…length`` into stretches of ``SIDE``, or take ``count`` of them at equal distances."""
-    if -(-length // SIDE) <= count:
-        return [(1 + start, 1 + min(start + SIDE, length)) for start in range(0, length, SIDE)]
-    starts = np.linspace(0, length - SIDE, count).astype(int)
-    return [(1 + int(start), 1 + int(start) + SIDE) for start in starts]
+        lanes = in_lanes(sum_lane, list(zip(self.blocks, self.fitted, strict=True)))
+        return sum(lanes, Tally.empty())
