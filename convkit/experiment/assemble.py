@@ -37,8 +37,8 @@ from convkit.experiment.settings import Experiment
 from convkit.experiment.workings import Workings
 from convkit.recovery import Descent, Parameters, Solver
 from convkit.recovery.quadratic import as_vector
+from convkit.recovery.rates import predicted_losses
 from convkit.recovery.ridge import Ridge
-from convkit.recovery.spectrum import predicted_losses
 
 # Longer histories are thinned to about this many entries.
 MOST_LOSSES = 10_000

@@ -41,8 +41,8 @@ from convkit.recovery import (
     make_objective,
 )
 from convkit.recovery.quadratic import as_vector
+from convkit.recovery.rates import predicted_arrival
 from convkit.recovery.solution import Solution, solve
-from convkit.recovery.spectrum import predicted_arrival
 
 # A step of the backend naive takes about 30 microseconds a window.
 _MANY_WINDOWS = 50_000

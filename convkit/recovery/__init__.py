@@ -5,8 +5,9 @@ from convkit.recovery.normal_equations import NormalEquations
 from convkit.recovery.objective import LearningBackend, make_objective
 from convkit.recovery.optimum import Optimum, find_optimum
 from convkit.recovery.problem import Loss, Parameters, Problem
+from convkit.recovery.rates import Rates
 from convkit.recovery.solvers import Solver
-from convkit.recovery.spectrum import Rates, Spectrum
+from convkit.recovery.spectrum import Spectrum
 
 __all__ = [
     "Descent",

@@ -13,10 +13,10 @@ from convkit.recovery.huber import find_robust
 from convkit.recovery.naming import Naming, name_kernel
 from convkit.recovery.null_directions import in_words
 from convkit.recovery.proof.rim import _support
+from convkit.recovery.rates import predicted_losses
 from convkit.recovery.recording import Recording
 from convkit.recovery.registered import Registered
 from convkit.recovery.resizers.candidates import _box, _lanczos, _triangle
-from convkit.recovery.spectrum import predicted_losses
 from convkit.recovery.support.sample import Sample
 
 

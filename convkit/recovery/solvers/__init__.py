@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from convkit.recovery.descent import Objective
-from convkit.recovery.spectrum import Rates
+from convkit.recovery.rates import Rates
 from convkit.text import choice
 
 

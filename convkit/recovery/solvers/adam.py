@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from convkit.recovery.descent import Objective
-from convkit.recovery.spectrum import Rates
+from convkit.recovery.rates import Rates
 
 
 def steps(objective: Objective, rate: float) -> Callable[[], float]:

@@ -6,7 +6,7 @@ import numpy as np
 
 from convkit.recovery.descent import Objective
 from convkit.recovery.quadratic import Quadratic
-from convkit.recovery.spectrum import Rates
+from convkit.recovery.rates import Rates
 
 BETA = 0.9
 
