@@ -90,11 +90,8 @@ def solve_constrained(normal: NormalEquations, constraints: Collection[Constrain
     """
     held = set(constraints)
     check_constraints(held)
-    if normal.bias:
-        centred = normal.centred()
-        gram, moment, energy = centred.gram, centred.moment, centred.energy
-    else:
-        gram, moment, energy = normal.gram, normal.moment, normal.energy
+    equations = normal.of_taps()
+    gram, moment = equations.gram, equations.moment
     total = 1.0 if Constraint.SUM_ONE in held else 0.0 if Constraint.ZERO_SUM in held else None
     if Constraint.SEPARABLE in held:
         taps, directions = _separable(gram, moment, normal.size, total)
@@ -103,14 +100,12 @@ def solve_constrained(normal: NormalEquations, constraints: Collection[Constrain
         taps, directions = _in_basis(gram, moment, basis, total, nonnegative=Constraint.NONNEGATIVE in held)
     reduced = directions.T @ gram @ directions
     covariance = directions @ np.linalg.pinv(reduced, hermitian=True) @ directions.T
-    bias = 0.0
     if normal.bias:  # the targets' mean less that of the patches times the taps
-        bias = centred.target_mean - float(centred.patch_mean @ taps)
-        back = np.vstack([np.eye(len(taps)), -centred.patch_mean])
+        back = np.vstack([np.eye(len(taps)), -equations.patch_mean])
         covariance = back @ covariance @ back.T
         covariance[-1, -1] += 1.0 / normal.count
-    squares = max(energy - float(taps @ (2.0 * moment - gram @ taps)), 0.0)
-    return Constrained(Parameters(taps.reshape(normal.size), bias), squares, covariance, directions.shape[1])
+    point = Parameters(taps.reshape(normal.size), equations.bias(taps))
+    return Constrained(point, max(equations.squares(taps), 0.0), covariance, directions.shape[1])
 
 
 def _orbits(size: tuple[int, int]) -> Matrix:

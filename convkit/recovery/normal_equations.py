@@ -10,8 +10,8 @@ from numpy.typing import ArrayLike, NDArray
 from convkit.convolution.convention import Padding
 from convkit.errors import SettingsError
 from convkit.recovery.equations_file import EquationsError, read_equations, write_equations
-from convkit.recovery.moments import Centred, moved, moved_column
 from convkit.recovery.observations import observe
+from convkit.recovery.second_moments import Centred, moved, moved_column
 from convkit.recovery.summary import summarize
 
 
@@ -205,6 +205,12 @@ class NormalEquations:
                [-7., 14.]]), array([7., 7.]))
         """
         return Centred.of(self.moments, self.image_shift, self.target_shift)
+
+    def of_taps(self) -> Centred:
+        """Return the equations of the taps alone: `centred` where there is a bias, about 0 where there is none."""
+        if self.bias:
+            return self.centred()
+        return Centred(self.gram, self.moment, self.energy, np.zeros(prod(self.size)), 0.0)
 
     def save(self, path: str | PathLike[str]) -> None:
         """Write to an ``.npz`` file, in one step.

@@ -135,7 +135,7 @@ def _known_well(normal: NormalEquations, point: Parameters, spectrum: Spectrum) 
         return None
     centred = normal.centred()
     taps = np.asarray(point.taps, dtype=np.float64).ravel()
-    squares = centred.energy - float(taps @ (2.0 * centred.moment - centred.gram @ taps))
+    squares = centred.squares(taps)
     freedom = normal.count - spectrum.rank
     if freedom <= 0 or not squares > _CANCELLED * centred.energy:
         return None

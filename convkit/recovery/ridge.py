@@ -61,31 +61,26 @@ def solve_ridge(normal: NormalEquations, strength: float | None) -> Ridge:
     array([[0.5, 0. ],
            [0.5, 0. ]])
     """
-    if normal.bias:
-        centred = normal.centred()
-        gram, moment, energy = centred.gram, centred.moment, centred.energy
-    else:
-        gram, moment, energy = normal.gram, normal.moment, normal.energy
-    values, vectors = np.linalg.eigh(gram)
+    equations = normal.of_taps()
+    values, vectors = np.linalg.eigh(equations.gram)
     values = np.maximum(values, 0.0)
-    along = vectors.T @ moment
-    chosen = _by_cross_validation(values, along, energy, normal) if strength is None else strength
+    along = vectors.T @ equations.moment
+    chosen = _by_cross_validation(values, along, equations.energy, normal) if strength is None else strength
     damped = values + chosen
     weights = np.divide(along, damped, out=np.zeros_like(along), where=damped > 0)
     taps = vectors @ weights
-    bias = centred.target_mean - float(centred.patch_mean @ taps) if normal.bias else 0.0
     # Cov(taps) = (G + λ)⁻¹ G (G + λ)⁻¹; the bias is the targets' mean less that of the patches times the taps.
     spread = vectors * np.divide(np.sqrt(values), damped, out=np.zeros_like(values), where=damped > 0)
     if normal.bias:
-        spread = np.vstack([spread, -centred.patch_mean @ spread])
+        spread = np.vstack([spread, -equations.patch_mean @ spread])
     covariance = spread @ spread.T
     if normal.bias:
         covariance[-1, -1] += 1.0 / normal.count
     return Ridge(
-        Parameters(taps.reshape(normal.size), bias),
+        Parameters(taps.reshape(normal.size), equations.bias(taps)),
         chosen,
         _freedom(values, chosen) + normal.bias,
-        _residual_squares(values, along, energy, chosen),
+        _residual_squares(values, along, equations.energy, chosen),
         covariance,
     )
 

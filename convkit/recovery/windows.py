@@ -30,7 +30,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from convkit.recovery.autocorrelation import correlate_planes, transform_length
-from convkit.recovery.on_device import correlate_on_device
+from convkit.recovery.autocorrelation_on_device import correlate_on_device
 from convkit.recovery.plane import Plane
 from convkit.recovery.tiles import Tile, in_threads
 

@@ -14,7 +14,16 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from convkit import threads
 from convkit.errors import ImageError
-from convkit.recovery import NormalEquations, autocorrelation, observations, on_device, patches, plane, summary, windows
+from convkit.recovery import (
+    NormalEquations,
+    autocorrelation,
+    autocorrelation_on_device,
+    observations,
+    patches,
+    plane,
+    summary,
+    windows,
+)
 
 SIZES = [(3, 3), (2, 4), (4, 3), (1, 5), (5, 1), (1, 1)]
 PADDINGS = {
@@ -65,14 +74,16 @@ def path(request, monkeypatch) -> str:
         if request.param == "cuda" and not torch.cuda.is_available():
             pytest.skip("this machine has no CUDA device")
         device = "cpu" if request.param == "torch" else "cuda"
-        monkeypatch.setattr(windows, "correlate_planes", partial(on_device.correlate_on_device, device=device))
-        monkeypatch.setattr(on_device, "_ROWS", 7)
+        monkeypatch.setattr(
+            windows, "correlate_planes", partial(autocorrelation_on_device.correlate_on_device, device=device)
+        )
+        monkeypatch.setattr(autocorrelation_on_device, "_ROWS", 7)
     return request.param
 
 
 def test_a_device_is_asked_for_by_name(monkeypatch, rng: np.random.Generator) -> None:
     asked = []
-    real = on_device.correlate_on_device
+    real = autocorrelation_on_device.correlate_on_device
     monkeypatch.setattr(observations, "_windows_pay", lambda *_: True)
     monkeypatch.setattr(
         windows, "correlate_on_device", lambda *given: asked.append(given[3]) or real(*given[:3], "cpu")
@@ -86,20 +97,20 @@ def test_a_device_is_asked_for_by_name(monkeypatch, rng: np.random.Generator) ->
 def test_a_device_with_little_memory_gets_narrower_strips(monkeypatch, caplog, rng: np.random.Generator) -> None:
     import torch
 
-    real = on_device._Strips.__init__
+    real = autocorrelation_on_device._Strips.__init__
 
     def cramped(self, image, target, size, device, rows) -> None:
         if rows > 20:
             raise torch.OutOfMemoryError
         real(self, image, target, size, device, rows)
 
-    monkeypatch.setattr(on_device._Strips, "__init__", cramped)
+    monkeypatch.setattr(autocorrelation_on_device._Strips, "__init__", cramped)
     image = rng.random((120, 50))
     planes = [
         plane.Plane("", values, np.arange(values.shape[0]), np.arange(values.shape[1]))
         for values in (image, image[4:, 4:])
     ]
-    found = on_device.correlate_on_device(*planes, (5, 5), "cpu")
+    found = autocorrelation_on_device.correlate_on_device(*planes, (5, 5), "cpu")
     assert "in strips of 15 rows" in caplog.text
     assert_allclose(found.lags, autocorrelation.correlate_planes(*planes, (5, 5)).lags, rtol=1e-12)
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from convkit.recovery.moments import moved
 from convkit.recovery.normal_equations import NormalEquations
 from convkit.recovery.observations import Observations, observe
 from convkit.recovery.patches import patch_blocks
@@ -16,6 +15,7 @@ from convkit.recovery.quadratic import as_parameters, as_vector
 from convkit.recovery.recording import Recording
 from convkit.recovery.saturation.normal_tail import log_normal_tail
 from convkit.recovery.saturation.rails import Noise
+from convkit.recovery.second_moments import moved
 from convkit.recovery.spectrum import Spectrum
 
 Vector = NDArray[np.float64]

@@ -71,13 +71,10 @@ class Nest:
     @classmethod
     def of(cls, normal: NormalEquations, window: Window, reach: Reach, recording: Recording) -> "Nest":
         """Take what is needed from the normal equations of a window."""
+        about = normal.of_taps()
+        means = about.patch_mean, about.target_mean
         rings = reach.ring_of_taps(window)
-        if normal.bias:
-            about = normal.centred()
-            means = about.patch_mean, about.target_mean
-            return cls(window, about.gram, about.moment, about.energy, normal.count, means, rings, recording, bias=True)
-        none = np.zeros(window.taps), 0.0
-        return cls(window, normal.gram, normal.moment, normal.energy, normal.count, none, rings, recording, bias=False)
+        return cls(window, about.gram, about.moment, about.energy, normal.count, means, rings, recording, normal.bias)
 
     @cached_property
     def order(self) -> NDArray[np.intp]:
@@ -125,8 +122,7 @@ class Nest:
         """The least-squares kernel of the whole window."""
         taps = np.empty(len(self.order))
         taps[self.order] = self.responses @ self.inverse_factor
-        bias = self.means[1] - float(self.means[0] @ taps) if self.bias else 0.0
-        return Parameters(taps.reshape(self.window.size), bias)
+        return Parameters(taps.reshape(self.window.size), self.means[1] - float(self.means[0] @ taps))
 
     @cached_property
     def residual_squares(self) -> Vector:

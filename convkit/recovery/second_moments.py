@@ -78,6 +78,14 @@ class Centred:
     patch_mean: NDArray[np.float64]
     target_mean: float
 
+    def bias(self, taps: NDArray[np.float64]) -> float:
+        """Return the bias that goes with taps, shape (p,)."""
+        return self.target_mean - float(self.patch_mean @ taps)
+
+    def squares(self, taps: NDArray[np.float64]) -> float:
+        """Return what taps leave of the targets, ``Σ r²`` with the bias that goes with them; below 0 by rounding."""
+        return self.energy - float(taps @ (2.0 * self.moment - self.gram @ taps))
+
     @classmethod
     def of(cls, moments: NDArray[np.float64], image_shift: float, target_shift: float) -> "Centred":
         """Take the means out of moments about shifts near them, which loses no digits.
