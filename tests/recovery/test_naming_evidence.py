@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from convkit.recovery.naming.moments import origin
-from convkit.recovery.naming.observation import LIMIT, MOST, Observation
+from convkit.recovery.naming.observation import LIMIT, MOST_TAPS, Observation
 from convkit.recovery.naming.observe import _is_noise, observe
 from convkit.recovery.naming.placing import place
 
@@ -134,7 +134,7 @@ def test_sums_of_neighbours_have_the_sums_covariance(rng: np.random.Generator) -
     covariance, floor = half @ half.T + 0.5 * np.eye(810), 0.2
     seen = Observation(taps, (0, 0), covariance, floor, np.inf)
     assert seen.pool == 2
-    assert seen.judged == 14 * 15 <= MOST
+    assert seen.judged == 14 * 15 <= MOST_TAPS
     down, across = (np.kron(np.eye(15), [[1.0, 1.0]])[: -(-n // 2), :n] for n in shape)
     sums = np.kron(down, across)
     pooled = sums @ covariance @ sums.T + (2 * floor) ** 2 * np.eye(210)

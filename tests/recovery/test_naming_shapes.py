@@ -15,7 +15,7 @@ from convkit.kernel import named_kernel
 from convkit.recovery.naming import shapes
 from convkit.recovery.naming.lines import half_gaussian, segment
 from convkit.recovery.naming.rounded_bells import fixed_point
-from convkit.recovery.naming.significance import deviations, largest_by_chance, outlier_bound
+from convkit.recovery.significance import deviations, largest_by_chance, outlier_bound
 
 
 @pytest.mark.parametrize(("ksize", "sigma"), [(3, 0.8), (7, 1.2), (9, 1.2), (11, 2.0), (19, 3.0)])

@@ -6,12 +6,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from convkit.recovery.bounding_box import bounding_box
 from convkit.recovery.naming.families import FAMILIES
 from convkit.recovery.naming.family import Family, Free
 from convkit.recovery.naming.family_fit import FamilyFit, best_fit
 from convkit.recovery.naming.levenberg import standard_errors
 from convkit.recovery.naming.match import Match, Parameter, gain_oddity, simple_gain, sums_to, times
-from convkit.recovery.naming.observation import Observation, bounding_box
+from convkit.recovery.naming.observation import Observation
 from convkit.recovery.naming.placing import corner_of
 from convkit.recovery.naming.words import offset_in_words, with_error
 

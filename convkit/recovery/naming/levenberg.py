@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convkit.recovery.naming.observation import LIMIT, Observation
-from convkit.recovery.naming.significance import largest_by_chance
+from convkit.recovery.significance import largest_by_chance
 
 Vector = NDArray[np.float64]
 Shape = Callable[[Vector], NDArray[np.float64]]

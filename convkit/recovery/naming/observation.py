@@ -6,7 +6,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from convkit.recovery.naming.significance import deviations, outlier_bound
+from convkit.recovery.bounding_box import bounding_box
+from convkit.recovery.significance import deviations, outlier_bound
 
 Taps = NDArray[np.float64]
 Matrix = NDArray[np.float64]
@@ -18,7 +19,7 @@ SEEN = 5.0
 # From so many standard errors on, a tap may well be what it looks like.
 _MAYBE = 3.0
 # A window of more taps is cut to what is seen, and if that is not enough, taps are pooled.
-MOST = 625
+MOST_TAPS = 625
 # Taps of a name outside the window may be as large as this many standard errors: recovery trims what is not seen.
 _TRIMMED = 3.0
 # Beside the largest tap, how little is known of a tap that the data leave open.
@@ -89,7 +90,7 @@ class Observation:
     def pool(self) -> int:
         """Side of the squares of taps whose sums are judged; 1 up to 625 taps."""
         pool = 1
-        while self.covariance is not None and np.prod([-(-side // pool) for side in self.shape]) > MOST:
+        while self.covariance is not None and np.prod([-(-side // pool) for side in self.shape]) > MOST_TAPS:
             pool += 1
         return pool
 
@@ -233,7 +234,7 @@ class Observation:
         """Judge the taps where a small kernel is not zero, by their own covariance."""
         under = np.flatnonzero(model)
         freedom = len(under) - parameters
-        if self.covariance is None or freedom < 1 or 2 * len(under) > self.taps.size or len(under) > MOST:
+        if self.covariance is None or freedom < 1 or 2 * len(under) > self.taps.size or len(under) > MOST_TAPS:
             return True
         open_part = _OPEN * self.largest * self.open_directions[under]
         covariance = self.covariance[np.ix_(under, under)] + open_part @ open_part.T
@@ -262,17 +263,3 @@ def _pooled_covariance(covariance: Matrix, shape: tuple[int, int], pool: int) ->
     half = _pooled(covariance.reshape(-1, *shape), pool)
     whole = _pooled(half.reshape(len(covariance), -1).T.reshape(-1, *shape), pool)
     return whole.reshape(len(whole), -1)
-
-
-def bounding_box(mask: NDArray[np.bool_]) -> tuple[slice, slice] | None:
-    """Return the smallest box around what is true, or None.
-
-    Examples
-    --------
-    >>> bounding_box(np.array([[0, 0, 0], [0, 1, 1]], dtype=bool))
-    (slice(1, 2, None), slice(1, 3, None))
-    """
-    if not mask.any():
-        return None
-    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)

@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from convkit.recovery.naming.observation import LIMIT, MOST, SEEN, Matrix, Observation, Taps, bounding_box
-from convkit.recovery.naming.significance import deviations
+from convkit.recovery.bounding_box import bounding_box
+from convkit.recovery.naming.observation import LIMIT, MOST_TAPS, SEEN, Matrix, Observation, Taps
+from convkit.recovery.significance import deviations, effective_freedom
 
 # Rings of unseen taps that are kept around what is seen when a window is cut.
 _MARGIN = 3
@@ -15,7 +16,7 @@ def observe(
     """Make an observation: cut a large window to what is seen, and leave out a covariance below the floor."""
     known = float(np.diag(covariance).max()) <= floor**2
     whole = Observation(taps, offset, None if known else covariance, floor, samples)
-    if taps.size <= MOST and not known:
+    if taps.size <= MOST_TAPS and not known:
         return whole
     box = bounding_box(np.abs(taps) > SEEN * np.sqrt(np.diag(covariance).reshape(taps.shape) + floor**2))
     if box is None:
@@ -41,8 +42,7 @@ def observe(
 def _is_noise(taps: Taps, covariance: Matrix, inside: tuple[slice, slice]) -> bool:
     """Whether the taps outside a box are what noise gives, by the mean and variance of their sum of squares.
 
-    ``rᵀr`` has mean ``tr C`` and variance ``2·tr C²``; it is compared with the scaled chi-square that has them
-    (Satterthwaite, Biometrics Bulletin 2, 1946). ``tr C²`` of the whole window bounds that of the part.
+    ``rᵀr`` has mean ``tr C`` and variance ``2·tr C²``; ``tr C²`` of the whole window bounds that of the part.
     """
     outside = np.ones(taps.shape, dtype=bool)
     outside[inside] = False
@@ -50,4 +50,4 @@ def _is_noise(taps: Taps, covariance: Matrix, inside: tuple[slice, slice]) -> bo
     if mean == 0.0:
         return not taps[outside].any()
     squares = float(np.square(taps[outside]).sum())
-    return deviations(squares / mean, max(mean**2 / float(np.vdot(covariance, covariance)), 1.0)) <= LIMIT
+    return deviations(squares / mean, effective_freedom(mean, float(np.vdot(covariance, covariance)))) <= LIMIT

@@ -7,10 +7,11 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from convkit.recovery.bounding_box import bounding_box
 from convkit.recovery.naming.moments import Moments
-from convkit.recovery.naming.observation import LIMIT, SEEN, bounding_box
-from convkit.recovery.naming.significance import deviations
+from convkit.recovery.naming.observation import LIMIT, SEEN
 from convkit.recovery.naming.words import joined, with_error
+from convkit.recovery.significance import deviations, effective_freedom
 
 Taps = NDArray[np.float64]
 Matrix = NDArray[np.float64]
@@ -136,14 +137,11 @@ class _Noise:
     squares: float
 
     def explains(self, residual: Taps, mean: float, stretch: float) -> bool:
-        """Whether squares of a residual of that mean are chance; ``stretch`` bounds what a map does to ``tr C²``.
-
-        The scaled chi-square with mean and variance of the sum of squares (Satterthwaite 1946).
-        """
+        """Whether squares of a residual of that mean are chance; ``stretch`` bounds what a map does to ``tr C²``."""
         squares = float(np.square(residual).sum())
         if mean <= 0.0:
             return squares <= residual.size * self.floor**2
-        freedom = max(min(mean**2 / (stretch * self.squares), residual.size), 1.0)
+        freedom = effective_freedom(mean, stretch * self.squares, residual.size)
         return deviations(squares / mean, freedom) <= LIMIT
 
 

@@ -7,8 +7,8 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from convkit.recovery.naming.observation import LIMIT, Observation
-from convkit.recovery.naming.significance import largest_by_chance
 from convkit.recovery.naming.templates import Laid, Template
+from convkit.recovery.significance import effective_freedom, largest_by_chance
 
 Place = tuple[Template, Laid, tuple[int, int]]
 Scores = NDArray[np.float64]
@@ -61,7 +61,7 @@ def _bound_of_squares(observation: Observation) -> float:
     squares = observation.floor**4 * observation.taps.size
     if observation.covariance is not None:
         squares = max(float(np.vdot(observation.covariance, observation.covariance)), squares)
-    return mean * largest_by_chance(max(min(mean**2 / squares, observation.taps.size), 1.0), LIMIT + 1)
+    return mean * largest_by_chance(effective_freedom(mean, squares, observation.taps.size), LIMIT + 1)
 
 
 def _chi2(observation: Observation, shape: tuple[int, ...], units: Scores) -> Scores:

@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convkit.kernel import fixed_kernels, named_kernel
+from convkit.recovery.bounding_box import bounding_box
 from convkit.recovery.naming.match import Parameter
 from convkit.recovery.naming.moments import mass
-from convkit.recovery.naming.observation import Observation, bounding_box
+from convkit.recovery.naming.observation import Observation
 from convkit.recovery.naming.orientation import Orientation, orientations
 from convkit.recovery.naming.rounded_bells import rounded_bells
 

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from convkit.convolution.apply import strided
 from convkit.convolution.backends import choose_backend
+from convkit.recovery.bounding_box import bounding_box
 from convkit.recovery.proof.border_rule import PADDINGS, BorderRule, Places, filled
 from convkit.recovery.proof.layers import Layers, blurred
 from convkit.recovery.proof.outputs import Outputs
@@ -193,8 +194,8 @@ class Rim:
 
 def _support(taps: Array, offset: tuple[int, int]) -> tuple[tuple[int, int], tuple[int, int]]:
     """Return size and offset without the outer rows and columns of zeros, which read nothing beyond the edge."""
-    rows, columns = (np.flatnonzero(taps.any(axis=axis)) for axis in (1, 0))
-    if not rows.size:
+    box = bounding_box(taps != 0.0)
+    if box is None:
         return (1, 1), offset
-    size = int(rows[-1] - rows[0]) + 1, int(columns[-1] - columns[0]) + 1
-    return size, (offset[0] + int(rows[0]), offset[1] + int(columns[0]))
+    rows, columns = box
+    return (rows.stop - rows.start, columns.stop - columns.start), (offset[0] + rows.start, offset[1] + columns.start)

@@ -1,17 +1,18 @@
 """What chance alone does to a sum of squares, and from where on a tap is there."""
 
-import math
 from dataclasses import dataclass, replace
 from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
 
+from convkit.recovery.significance import deviations
+
 # One false alarm in so many tests. A search makes about a hundred, so that one kernel in a thousand comes out
 # a row too large.
-ODDS = 1e-5
+_ODDS = 1e-5
 
-CRITICAL = -NormalDist().inv_cdf(ODDS)
+CRITICAL = -NormalDist().inv_cdf(_ODDS)
 
 
 @dataclass(frozen=True)
@@ -43,17 +44,12 @@ class Noise:
     def deviate(self, squares: float, taps: int) -> float:
         """Return the standard normal deviate of that F statistic: at `CRITICAL` 0.07 too low for 8 taps, 0.01 for 100.
 
-        The cube root of a χ² variable is nearly normal (Wilson & Hilferty, PNAS 17, 1931), and so is that of an F
-        once its denominator is taken into account (Paulson, Ann. Math. Stat. 13, 1942).
-
         Examples
         --------
         >>> round(Noise(1.0, 1e6).deviate(18.307, 10), 2)  # the 95 % point of χ² with 10 degrees of freedom
         1.65
         """
-        root = math.cbrt(self.statistic(squares, taps))
-        above, below = 2 / (9 * taps), 2 / (9 * self.freedom)
-        return ((1 - below) * root - (1 - above)) / math.sqrt(below * root**2 + above)
+        return deviations(self.statistic(squares, taps), taps, self.freedom)
 
     def surpassed(self, taps: NDArray[np.float64], covariance: NDArray[np.float64], squares: float) -> bool:
         """Whether taps differ from zero by more than chance: jointly (Wald's test), or one of them alone.
@@ -85,4 +81,4 @@ def critical(tests: int) -> float:
     >>> round(critical(1), 2), round(critical(5041), 2)
     (4.42, 6.0)
     """
-    return -NormalDist().inv_cdf(ODDS / (2 * tests))
+    return -NormalDist().inv_cdf(_ODDS / (2 * tests))

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from convkit.recovery.significance import largest_by_chance
+
 Array = NDArray[np.float64]
 Columns = NDArray[np.intp]
 
@@ -113,12 +115,11 @@ def compared(before: float, rank: int, after: float, full: int, count: float) ->
 
 
 def rare_chi_square(freedom: float) -> float:
-    """Return what χ² exceeds once in a million, after Wilson & Hilferty (1931).
+    """Return what χ² exceeds once in a million.
 
     Examples
     --------
     >>> round(rare_chi_square(10), 1)  # exactly: 46.9
     47.9
     """
-    part = 2.0 / (9.0 * freedom)
-    return freedom * (1.0 - part + RARE * math.sqrt(part)) ** 3
+    return freedom * largest_by_chance(freedom, RARE)

@@ -1,4 +1,8 @@
-"""How far beyond chance a sum of squares lies: one scale for chi-squares of every kind."""
+"""How far beyond chance a sum of squares lies: one scale for chi-squares of every kind.
+
+The cube root of a chi-square is nearly normal (Wilson & Hilferty, PNAS 17, 1931), and so is that of an F once its
+denominator is taken into account (Paulson, Annals of Mathematical Statistics 13, 1942).
+"""
 
 import math
 
@@ -19,8 +23,7 @@ def deviations(ratio: float, freedom: float, samples: float = math.inf) -> float
     Returns
     -------
     float
-        A standard normal deviate, after Paulson (Annals of Mathematical Statistics 13, 1942); for infinite
-        ``samples`` it is that of Wilson and Hilferty (PNAS 17, 1931).
+        A standard normal deviate.
 
     Examples
     --------
@@ -30,7 +33,7 @@ def deviations(ratio: float, freedom: float, samples: float = math.inf) -> float
     True
     """
     mine, theirs = 2 / (9 * freedom), 2 / (9 * samples)
-    root = float(ratio ** (1 / 3))
+    root = math.cbrt(ratio)
     return (root * (1 - theirs) - (1 - mine)) / math.sqrt(root**2 * theirs + mine)
 
 
@@ -44,6 +47,31 @@ def largest_by_chance(freedom: float, limit: float) -> float:
     """
     mine = 2 / (9 * freedom)
     return float((1 - mine + limit * math.sqrt(mine)) ** 3)
+
+
+def effective_freedom(mean: float, squares: float, most: float = math.inf) -> float:
+    """Return the degrees of freedom of the scaled chi-square with the mean and variance of a sum of squares.
+
+    Parameters
+    ----------
+    mean : float
+        Of the sum of squares: ``tr C`` where its terms have covariance ``C``.
+    squares : float
+        Half its variance: ``tr C²``.
+    most : float
+        How many terms there are.
+
+    Returns
+    -------
+    float
+        At least 1, at most ``most`` (Satterthwaite, Biometrics Bulletin 2, 1946).
+
+    Examples
+    --------
+    >>> effective_freedom(10.0, 10.0), effective_freedom(10.0, 100.0)
+    (10.0, 1.0)
+    """
+    return max(min(mean**2 / squares, most), 1.0)
 
 
 def outlier_bound(count: int) -> float:
