@@ -7,7 +7,8 @@ from convkit.recovery.recording import Recording
 from convkit.recovery.resizers import find_separable
 from convkit.recovery.resizers.axis import Axis
 from convkit.recovery.resizers.candidates import candidates
-from convkit.recovery.resizers.separable import _blank, matrix
+from convkit.recovery.resizers.outputs import blank_side
+from convkit.recovery.resizers.weights import matrix
 
 
 @pytest.mark.parametrize(("inputs", "outputs"), [(60, 24), (60, 90), (50, 50), (61, 23)])
@@ -15,7 +16,7 @@ from convkit.recovery.resizers.separable import _blank, matrix
 def test_outputs_are_those_whose_whole_window_lies_inside(inputs: int, outputs: int, reach: int) -> None:
     """From ``reach`` pixels before the nearest pixel to one more after it, first and last pixel included."""
     axis = Axis(inputs, outputs)
-    side = _blank(axis, reach)
+    side = blank_side(axis, reach)
     expected = [
         (n, axis.nearest(n) - reach) for n in range(outputs) if 0 <= axis.nearest(n) - reach <= inputs - 2 * reach - 2
     ]

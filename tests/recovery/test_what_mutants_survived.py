@@ -16,7 +16,7 @@ from convkit.recovery.proof.rim import _support
 from convkit.recovery.rates import predicted_losses
 from convkit.recovery.recording import Recording
 from convkit.recovery.registered import Registered
-from convkit.recovery.resizers.candidates import _box, _lanczos, _triangle
+from convkit.recovery.resizers.curves import _box, _lanczos, _triangle
 from convkit.recovery.support.sample import Sample
 
 

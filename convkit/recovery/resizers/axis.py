@@ -1,7 +1,11 @@
 """The ratio of a resizer's sizes on one axis, and where its outputs lie."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+
+import numpy as np
+from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)
@@ -42,3 +46,14 @@ class Axis:
     def nearest(self, output: int) -> int:
         """Return the input pixel at or before an output's centre, pixels taken as areas: ``⌊(i + ½)·p/q - ½⌋``."""
         return ((2 * output + 1) * self.steps - self.phases) // (2 * self.phases)
+
+    def around(self, output: int, first: int, taps: Sequence[float] | NDArray[np.float64]) -> list[tuple[float, float]]:
+        """Return an output's taps, the first on input pixel ``first``, by their distance from its half-pixel centre.
+
+        Examples
+        --------
+        >>> Axis(20, 10).around(0, 0, [0.25, 0.75])
+        [(-0.5, 0.25), (0.5, 0.75)]
+        """
+        middle = (output + 0.5) * self.scale - 0.5
+        return [(float(first + place - middle), float(tap)) for place, tap in enumerate(taps)]

@@ -11,8 +11,8 @@ from convkit.recovery.proof.replay import Replay
 from convkit.recovery.proof.rim import Candidate
 from convkit.recovery.recording import Recording
 from convkit.recovery.resizers.axis import Axis
-from convkit.recovery.resizers.candidates import Weights
-from convkit.recovery.resizers.separable import Separable, matrix
+from convkit.recovery.resizers.separable import Separable
+from convkit.recovery.resizers.weights import Weights, matrix
 
 Array = NDArray[np.float64]
 

@@ -14,7 +14,8 @@ Array = NDArray[np.float64]
 # Taps within this of a named filter's are taken for it: 8-bit weights round, and roundings between passes move taps
 # (Pillow's triangle of 3 pixels for 2, by up to 0.0026 on pictures of 8 bits).
 CLOSE = 4e-3
-_DEVIATES = 6.0
+# Standard errors that are let pass.
+DEVIATES = 6.0
 # Names that are further off than the nearest by more than this are left out.
 _ALIKE = 3e-4
 # libvips' 8-bit vector code has taps of so many steps to one, down the rows only.
@@ -48,14 +49,14 @@ def name_phases(phases: Sequence[Phase], rows: Axis, columns: Axis, error: float
     >>> name_phases([half], Axis(20, 10), Axis(20, 10))[0].name
     'triangle (bilinear), antialiased, half-pixel centres'
     """
-    limit = max(CLOSE, _DEVIATES * error)
+    limit = max(CLOSE, DEVIATES * error)
     found = [one for one in _nearest(phases, rows, columns) if one.difference <= limit]
     if not found and all(_in_steps(phase, error) for phase in phases):
         every = [
             Resampler(f"{one.name}, {IN_STEPS}", one.difference) for one in _nearest(phases, rows, columns, steps=True)
         ]
         found = [one for one in every if one.difference <= limit]
-    return [one for one in found if one.difference <= found[0].difference + max(_ALIKE, _DEVIATES * error)]
+    return [one for one in found if one.difference <= found[0].difference + max(_ALIKE, DEVIATES * error)]
 
 
 def nearest_name(phases: Sequence[Phase], rows: Axis, columns: Axis) -> Resampler:
@@ -76,7 +77,7 @@ def _in_steps(phase: Phase, error: float) -> bool:
     if total <= 0.0:
         return False
     down = phase.taps.sum(axis=1) / total
-    chance = _DEVIATES * error * phase.taps.shape[1] ** 0.5
+    chance = DEVIATES * error * phase.taps.shape[1] ** 0.5
     return bool(chance < 0.25 / STEPS and np.abs(down - np.rint(down * STEPS) / STEPS).max() <= chance)
 
 
@@ -122,9 +123,7 @@ def draw_curve(phases: Sequence[Phase], rows: Axis) -> list[tuple[float, float]]
     >>> draw_curve([Phase((0, 0), np.full((2, 2), 0.25), (0, 0))], Axis(20, 10))
     [(-0.5, 0.5), (0.5, 0.5)]
     """
-    points = []
+    points: list[tuple[float, float]] = []
     for phase in phases:
-        middle = (phase.phase[0] + 0.5) * rows.scale - 0.5
-        weights: Array = phase.taps.sum(axis=1)
-        points += [(float(phase.offset[0] + row - middle), float(weight)) for row, weight in enumerate(weights)]
+        points += rows.around(phase.phase[0], phase.offset[0], phase.taps.sum(axis=1))
     return sorted(points)
