@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
+from convkit.recovery.naming.misfit import _errors_left, _fits_under, misfit
 from convkit.recovery.naming.moments import origin
 from convkit.recovery.naming.observation import LIMIT, MOST_TAPS, Observation
 from convkit.recovery.naming.observe import _is_noise, observe
@@ -46,7 +47,7 @@ def test_the_misfit_is_a_generalised_chi_square(rng: np.random.Generator) -> Non
     seen = Observation(taps, (0, 0), covariance, floor, np.inf)
     inverse = np.linalg.inv(covariance + floor**2 * np.eye(12))
     r, m = (taps - model).ravel(), model.ravel()
-    found = seen.misfit(model, 2)
+    found = misfit(seen, model, 2)
     assert found.chi2 == pytest.approx(r @ inverse @ r, rel=1e-9)
     assert found.freedom == 10
     assert found.ratio == pytest.approx(found.chi2 / 10)
@@ -55,7 +56,7 @@ def test_the_misfit_is_a_generalised_chi_square(rng: np.random.Generator) -> Non
     assert error == pytest.approx((m @ inverse @ m) ** -0.5, rel=1e-9)
     # The difference to the model times the fitted gain is ``(1 - m (mᵀC⁻¹m)⁻¹ mᵀC⁻¹)·k``: its covariance is this.
     left = np.diag(covariance + floor**2 * np.eye(12) - np.outer(m, m) / (m @ inverse @ m))
-    np.testing.assert_allclose(seen._errors_left(model, seen.whiten(model)).ravel() ** 2, left, rtol=1e-9)
+    np.testing.assert_allclose(_errors_left(seen, model, seen.whiten(model)).ravel() ** 2, left, rtol=1e-9)
 
 
 def test_a_gain_that_takes_all_of_a_taps_error_leaves_a_tenth(rng: np.random.Generator) -> None:
@@ -63,11 +64,11 @@ def test_a_gain_that_takes_all_of_a_taps_error_leaves_a_tenth(rng: np.random.Gen
     model = np.zeros(SHAPE)
     model[1, 2] = 3.0
     seen = Observation(rng.standard_normal(SHAPE), (0, 0), 4.0 * np.eye(12), 0.0, np.inf)
-    left = seen._errors_left(model, seen.whiten(model))
+    left = _errors_left(seen, model, seen.whiten(model))
     expected = np.full(SHAPE, 2.0)
     expected[1, 2] = 0.2
     np.testing.assert_allclose(left, expected, rtol=1e-9)
-    np.testing.assert_allclose(seen._errors_left(0 * model, seen.whiten(0 * model)), 2.0, rtol=1e-12)
+    np.testing.assert_allclose(_errors_left(seen, 0 * model, seen.whiten(0 * model)), 2.0, rtol=1e-12)
 
 
 @pytest.mark.parametrize("parameters", [1, 3])
@@ -79,7 +80,7 @@ def test_a_model_fits_up_to_the_chance_of_four_deviations(count: int, parameters
     for factor, fits in ((0.97, True), (1.03, False)):
         error = np.sqrt(count / (factor * bound))  # Σ(1/error)² = factor·bound
         seen = Observation(2.0 * taps, (0, 0), error**2 * np.eye(count), 0.0, np.inf)
-        assert seen.misfit(taps, parameters).fits is fits
+        assert misfit(seen, taps, parameters).fits is fits
 
 
 def test_few_samples_widen_the_limit() -> None:
@@ -88,7 +89,7 @@ def test_few_samples_widen_the_limit() -> None:
     bound = (count - 1) * stats.f.isf(stats.norm.sf(LIMIT), count - 1, samples)
     for factor, fits in ((0.96, True), (1.04, False)):
         seen = Observation(2.0 * taps, (0, 0), count / (factor * bound) * np.eye(count), 0.0, samples)
-        assert seen.misfit(taps, 1).fits is fits
+        assert misfit(seen, taps, 1).fits is fits
 
 
 @pytest.mark.parametrize("at", [(0, 0), (4, 4)])
@@ -98,7 +99,7 @@ def test_one_difference_alone_may_be_as_large_as_chance_makes_the_largest(at: tu
     for z, fits in ((5.2, True), (5.4, False)):
         taps = model.copy()
         taps[at] = z
-        assert Observation(taps, (0, 0), np.eye(81), 0.0, np.inf).misfit(model, 1).fits is fits
+        assert misfit(Observation(taps, (0, 0), np.eye(81), 0.0, np.inf), model, 1).fits is fits
 
 
 def test_a_small_kernel_is_judged_where_it_lies(rng: np.random.Generator) -> None:
@@ -114,10 +115,10 @@ def test_a_small_kernel_is_judged_where_it_lies(rng: np.random.Generator) -> Non
     step = direction / np.sqrt(direction @ np.linalg.solve(own, direction))
     for factor, fits in ((0.95, True), (1.05, False)):
         taps[7, 5:10] = 1.0 + np.sqrt(factor * bound) * step
-        assert Observation(taps, (0, 0), covariance, 0.0, np.inf)._fits_under(model, 1) is fits
+        assert _fits_under(Observation(taps, (0, 0), covariance, 0.0, np.inf), model, 1) is fits
     # As many unknowns as taps leave nothing to judge, and a kernel on more than half of the window is judged whole.
-    assert Observation(taps, (0, 0), covariance, 0.0, np.inf)._fits_under(model, 5)
-    assert Observation(taps, (0, 0), covariance, 0.0, np.inf)._fits_under(np.ones((15, 15)), 1)
+    assert _fits_under(Observation(taps, (0, 0), covariance, 0.0, np.inf), model, 5)
+    assert _fits_under(Observation(taps, (0, 0), covariance, 0.0, np.inf), np.ones((15, 15)), 1)
 
 
 def test_a_tap_beyond_the_window_hides_below_three_errors() -> None:

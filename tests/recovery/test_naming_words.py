@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from convkit.recovery.naming import offset_in_words
-from convkit.recovery.naming.match import simple_gain, times
+from convkit.recovery.naming.gain import simple_gain, times
 from convkit.recovery.naming.words import with_error
 
 

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from convkit.errors import KernelError
 from convkit.recovery.naming.family import Family, Size, Start
 from convkit.recovery.naming.levenberg import Point, at_point, fit
+from convkit.recovery.naming.misfit import Misfit, misfit
 from convkit.recovery.naming.moments import energy, mass, origin
-from convkit.recovery.naming.observation import Misfit, Observation
+from convkit.recovery.naming.observation import Observation
 from convkit.recovery.naming.placing import Placed, corner_of, place
 
 Taps = NDArray[np.float64]
@@ -210,8 +211,8 @@ def _fitted(model: Model, start: Point) -> FamilyFit | None:
     if not placed.block.any():
         return None
     placed = Placed(point.gain * placed.block, abs(point.gain) * placed.outside)
-    misfit = observation.misfit(placed.block, len(low) + 1, point.gain * point.whitened)
-    return FamilyFit(model, point, placed, misfit)
+    judged = misfit(observation, placed.block, len(low) + 1, point.gain * point.whitened)
+    return FamilyFit(model, point, placed, judged)
 
 
 def _on_grain(model: Model, point: Point) -> Point:

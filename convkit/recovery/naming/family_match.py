@@ -10,8 +10,9 @@ from convkit.recovery.bounding_box import bounding_box
 from convkit.recovery.naming.families import FAMILIES
 from convkit.recovery.naming.family import Family, Free
 from convkit.recovery.naming.family_fit import FamilyFit, best_fit
+from convkit.recovery.naming.gain import gain_oddity, simple_gain, sums_to, times
 from convkit.recovery.naming.levenberg import standard_errors
-from convkit.recovery.naming.match import Match, Parameter, gain_oddity, simple_gain, sums_to, times
+from convkit.recovery.naming.match import Match, Parameter
 from convkit.recovery.naming.observation import Observation
 from convkit.recovery.naming.placing import corner_of
 from convkit.recovery.naming.words import offset_in_words, with_error

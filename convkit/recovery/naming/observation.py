@@ -1,4 +1,4 @@
-"""What was recovered, as a yardstick: taps, their error bars, and how far a named kernel lies from them."""
+"""What was recovered, as a yardstick: taps, and what is known of their errors."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -7,7 +7,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convkit.recovery.bounding_box import bounding_box
-from convkit.recovery.significance import deviations, outlier_bound
 
 Taps = NDArray[np.float64]
 Matrix = NDArray[np.float64]
@@ -24,30 +23,6 @@ MOST_TAPS = 625
 _TRIMMED = 3.0
 # Beside the largest tap, how little is known of a tap that the data leave open.
 _OPEN = 100.0
-
-
-@dataclass(frozen=True)
-class Misfit:
-    """How far a kernel lies from the taps.
-
-    Attributes
-    ----------
-    chi2 : float
-        ``rᵀ C⁺ r`` of the differences ``r``.
-    freedom : int
-        Judged directions less fitted parameters.
-    fits : bool
-        Whether chance explains all of it.
-    """
-
-    chi2: float
-    freedom: int
-    fits: bool
-
-    @property
-    def ratio(self) -> float:
-        """Chi-square per degree of freedom; 0 where nothing is left to judge by."""
-        return self.chi2 / self.freedom if self.freedom > 0 else 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -195,53 +170,13 @@ class Observation:
             return 0.0, np.inf
         return float(whitened @ self.whitened) / energy, energy**-0.5
 
-    def misfit(self, model: Taps, parameters: int, whitened: NDArray[np.float64] | None = None) -> Misfit:
-        """Judge a kernel laid on the block.
-
-        Three things must be within chance: the sum of squares of all differences, each by itself (so that one
-        wrong tap does not drown among a hundred right ones), and their sum of squares under the kernel alone.
-
-        Parameters
-        ----------
-        model : ndarray, shape (h, w)
-            Gain included.
-        parameters : int
-            How many numbers were fitted, gain included.
-        whitened : ndarray, shape (judged,), optional
-            The model, whitened.
-        """
-        white = self.whiten(model) if whitened is None else whitened
-        residual = self.whitened - white
-        chi2 = float(residual @ residual)
-        freedom = self.judged - parameters
-        fits = (
-            deviations(chi2 / max(freedom, 1), max(freedom, 1), self.samples) <= LIMIT
-            and float(np.abs(residual).max(initial=0.0)) <= outlier_bound(self.judged)
-            and float((np.abs(self.taps - model) / self._errors_left(model, white)).max())
-            <= outlier_bound(self.taps.size)
-            and self._fits_under(model, parameters)
-        )
-        return Misfit(chi2, max(freedom, 0), fits)
-
-    def _errors_left(self, model: Taps, whitened: NDArray[np.float64]) -> Taps:
-        """Standard errors of the differences: fitting the gain takes its share, ``C - mmᵀ / (mᵀC⁻¹m)``."""
-        energy = float(whitened @ whitened)
-        taken = np.square(model) / energy if energy else np.zeros_like(model)
-        variances = np.square(self.errors)
-        return np.sqrt(np.maximum(variances - taken, 0.01 * variances))
-
-    def _fits_under(self, model: Taps, parameters: int) -> bool:
-        """Judge the taps where a small kernel is not zero, by their own covariance."""
-        under = np.flatnonzero(model)
-        freedom = len(under) - parameters
-        if self.covariance is None or freedom < 1 or 2 * len(under) > self.taps.size or len(under) > MOST_TAPS:
-            return True
-        open_part = _OPEN * self.largest * self.open_directions[under]
-        covariance = self.covariance[np.ix_(under, under)] + open_part @ open_part.T
-        covariance[np.diag_indices(len(under))] += max(self.floor, 1e-6 * self.typical_error) ** 2
-        residual = (self.taps - model).ravel()[under]
-        chi2 = float(residual @ np.linalg.solve(covariance, residual))
-        return deviations(max(chi2, 0.0) / freedom, freedom, self.samples) <= LIMIT
+    def covariance_of(self, places: NDArray[np.intp]) -> Matrix:
+        """Return the covariance of some taps, given by their numbers; floor and open directions included."""
+        assert self.covariance is not None
+        open_part = _OPEN * self.largest * self.open_directions[places]
+        covariance: Matrix = self.covariance[np.ix_(places, places)] + open_part @ open_part.T
+        covariance[np.diag_indices(len(places))] += max(self.floor, 1e-6 * self.typical_error) ** 2
+        return covariance
 
     def hides(self, outside: float) -> bool:
         """Whether a tap beyond the window would have been trimmed away as not seen."""

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from convkit.recovery.naming.match import Match, Parameter, gain_oddity, simple_gain, sums_to, times
+from convkit.recovery.naming.gain import gain_oddity, simple_gain, sums_to, times
+from convkit.recovery.naming.match import Match, Parameter
+from convkit.recovery.naming.misfit import misfit
 from convkit.recovery.naming.observation import Observation
 from convkit.recovery.naming.placing import Placed, place
+from convkit.recovery.naming.template import Laid, Template
 from convkit.recovery.naming.template_places import likely_places
-from convkit.recovery.naming.templates import Laid, Template
 from convkit.recovery.naming.words import offset_in_words
 
 _EXACT = 1e-9
@@ -62,8 +64,8 @@ def _judged(
     gain, error = observation.gain(whitened)
     if gain == 0.0 or not observation.hides(abs(gain) * placed.outside):
         return None
-    misfit = observation.misfit(gain * placed.block, 1, gain * whitened)
-    if not misfit.fits:
+    judged = misfit(observation, gain * placed.block, 1, gain * whitened)
+    if not judged.fits:
         return None
     offset = tuple(first + at - cut for first, at, cut in zip(observation.offset, corner, laid.cut, strict=True))
     words = offset_in_words(laid.size, (offset[0], offset[1]))
@@ -81,14 +83,14 @@ def _judged(
         flip=laid.orientation.flip,
         rotation=laid.orientation.rotation,
         offset=words,
-        statistic=misfit.ratio,
-        score=misfit.chi2
+        statistic=judged.ratio,
+        score=judged.chi2
         + template.oddity
         + laid.orientation.oddity
         + gain_oddity(gain, error, unit_sum=abs(template.taps.sum() - 1) < _EXACT)
         + away,
     )
-    return TemplateMatch(match, misfit.chi2, template, literal)
+    return TemplateMatch(match, judged.chi2, template, literal)
 
 
 def _in_words(

@@ -7,7 +7,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from convkit.recovery.naming.observation import LIMIT, Observation
-from convkit.recovery.naming.templates import Laid, Template
+from convkit.recovery.naming.template import Laid, Template
 from convkit.recovery.significance import effective_freedom, largest_by_chance
 
 Place = tuple[Template, Laid, tuple[int, int]]

@@ -2,28 +2,22 @@
 
 import math
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import lru_cache
 
 import numpy as np
-from numpy.typing import NDArray
 
 from convkit.kernel import fixed_kernels, named_kernel
-from convkit.recovery.bounding_box import bounding_box
 from convkit.recovery.naming.match import Parameter
 from convkit.recovery.naming.moments import mass
 from convkit.recovery.naming.observation import Observation
-from convkit.recovery.naming.orientation import Orientation, orientations
 from convkit.recovery.naming.rounded_bells import rounded_bells
-
-Taps = NDArray[np.float64]
+from convkit.recovery.naming.template import Template, is_dialect
 
 # How implausible a name is beforehand, in units of chi-square: a program's own kernel, or one of a basis; and what has
 # parameters to choose.
 _DIALECT, _PARTICULAR = 3.0, 0.5
 # The outermost taps of a binomial or of OpenCV's Sobel fall below the noise first.
 _UNSEEN_RINGS = 4
-_BASIS = "frei-chen-"
 _PLAIN_SIZED = ("box", "tent", "binomial")
 _TITLES = {
     "d2l": "Difference (1, -1)",
@@ -34,97 +28,15 @@ _TITLES = {
 }
 
 
-@dataclass(frozen=True, eq=False)
-class Laid:
-    """A template in one orientation, its rim of zeros cut off.
-
-    Attributes
-    ----------
-    orientation : Orientation
-    taps : ndarray, shape (h, w)
-    size : tuple of int
-        Rows and columns before the cut.
-    cut : tuple of int
-        Rows and columns cut off above and to the left.
-    """
-
-    orientation: Orientation
-    taps: Taps
-    size: tuple[int, int]
-    cut: tuple[int, int]
-
-
-@dataclass(frozen=True, eq=False)
-class Template:
-    """A kernel that only a gain, a flip, a turn and an offset can change.
-
-    Attributes
-    ----------
-    name, title : str
-        In the library, and for people.
-    taps : ndarray, shape (kh, kw)
-    parameters : tuple of Parameter
-    oddity : float
-        How implausible it is beforehand, in units of chi-square.
-    rounded : bool
-        Whether it is one of many roundings of the same bell.
-    """
-
-    name: str
-    title: str
-    taps: Taps
-    parameters: tuple[Parameter, ...] = ()
-    oddity: float = 0.0
-    rounded: bool = False
-
-    @property
-    def plain(self) -> bool:
-        """Whether the name is convkit's own and well known, not one program's."""
-        return "/" not in self.name and not self.name.startswith(_BASIS)
-
-    @property
-    def averages(self) -> bool:
-        """Whether it is a mean of pixels: no tap negative, of sum 1."""
-        return bool((self.taps >= 0).all()) and abs(self.taps.sum() - 1) < 1e-9
-
-    @property
-    def half_turn_matters(self) -> bool:
-        """Whether correlation and convolution with it differ."""
-        return not np.array_equal(self.taps, self.taps[::-1, ::-1])
-
-    @cached_property
-    def laid(self) -> tuple[Laid, ...]:
-        """The ways in which it may lie."""
-        found = []
-        for orientation, taps in orientations(self.taps):
-            rows, columns = bounding_box(taps != 0) or (slice(0, 1), slice(0, 1))
-            size = taps.shape[0], taps.shape[1]
-            found.append(Laid(orientation, taps[rows, columns], size, (rows.start, columns.start)))
-        return tuple(found)
-
-    @cached_property
-    def form(self) -> tuple[tuple[int, int], bytes]:
-        """The same for kernels that are equal up to gain, flip, turn and a rim of zeros, or are one rounded bell."""
-        if self.rounded:
-            return (0, 0), self.name.encode()
-        candidates = []
-        for _, taps in orientations(self.laid[0].taps):
-            unit = taps / np.abs(taps).max()
-            for signed in (unit, -unit):
-                rounded = np.rint(1e9 * signed).astype(np.int64)
-                candidates.append(((rounded.shape[0], rounded.shape[1]), rounded.tobytes()))
-        return min(candidates)
-
-
 @lru_cache(maxsize=1)
-def fixed_templates() -> tuple[Template, ...]:
+def _fixed_templates() -> tuple[Template, ...]:
     """Every fixed kernel of the library."""
     return tuple(_template(name) for name in fixed_kernels() if named_kernel(name).taps.any())
 
 
 def templates_for(observation: Observation) -> Iterator[Template]:
     """Yield the templates worth a try: all fixed kernels, and of the others those of about the right size."""
-    yield from fixed_templates()
+    yield from _fixed_templates()
     for text in _sized(observation):
         template = _template(text)
         if template.taps.any() and (observation.positive or not template.averages):
@@ -138,7 +50,7 @@ def templates_for(observation: Observation) -> Iterator[Template]:
 def _template(text: str) -> Template:
     kernel = named_kernel(text)
     name, _, given = (kernel.name or "").partition(":")
-    dialect = "/" in name or name.startswith(_BASIS)
+    dialect = is_dialect(name)
     rows, columns = kernel.shape
     parameters: tuple[Parameter, ...]
     if name in _PLAIN_SIZED:
