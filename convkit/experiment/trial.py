@@ -63,27 +63,32 @@ class Trial:
     scenes: tuple[Registered, ...]
     offset: tuple[int, int]
     recording: Recording
-    bias: float
+    point: Parameters
+    covariance: NDArray[np.float64]
     bias_error: float
     image_level: float | None
     rim: bool
 
     @classmethod
-    def of(cls, posed: Posed, answer: Answer, covariance: NDArray[np.float64]) -> "Trial":
+    def of(cls, posed: Posed, answer: Answer) -> "Trial":
         """Take the pairs of a problem, and how well its answer tells the bias."""
+        # Of the exact answer, whatever price or constraints the one returned is held to.
+        covariance = answer.optimum.noise_variance(posed.recording.level) * answer.optimum.unit_covariance
         levels = {image.level for image in posed.inputs.images}
         return cls(
             scenes_of(posed),
             posed.offset,
             posed.recording,
-            answer.optimum.point.bias,
+            answer.optimum.point,
+            covariance,
             float(np.sqrt(max(covariance[-1, -1], 0.0))) if answer.problem.bias else 0.0,
             levels.pop() if len(levels) == 1 else None,
             posed.padding is None,
         )
 
-    def best(self, point: Parameters, covariance: NDArray[np.float64], *, identifiable: bool) -> Told:
+    def best(self, *, identifiable: bool) -> Told:
         """Return the kernel of whole numbers that is proven; else the one that explains most."""
+        point, covariance = self.point, self.covariance
         if not identifiable:
             return self.tried(point)
         snapped = snap(point, covariance, self.recording.level)
@@ -142,7 +147,7 @@ class Trial:
         level = self.recording.level
         if level is None:
             return None
-        known = Parameters(kernel.taps, round(2.0 * self.bias / level) * level / 2.0)
+        known = Parameters(kernel.taps, round(2.0 * self.point.bias / level) * level / 2.0)
         return find_rounding(self.scenes[0], known, offset, self.recording, image_level=self.image_level)
 
     def reproducing(self, found: FoundRounding, offset: tuple[int, int]) -> Told | None:
