@@ -1,5 +1,6 @@
 """What a filter's kernel is taken to be, and why: proven, or estimated and named."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,9 +12,11 @@ from convkit.experiment.nominal import Reproducing, find_reproducing
 from convkit.experiment.pose import Posed
 from convkit.experiment.trial import Told, Trial
 from convkit.recovery import Parameters
-from convkit.recovery.naming import Naming, name_kernel
+from convkit.recovery.naming import Match, Naming, name_kernel
 from convkit.recovery.solution import solve
 
+# Names that are tried, the likeliest first.
+_MOST_NAMES = 3
 # What kernels of the library that are tried may be larger than any window that was fitted.
 _MORE = 6
 # Levels by which the response to a white picture may be off: of a derivative of the photograph "camera" it is 0.025.
@@ -63,11 +66,13 @@ def _estimated(posed: Posed, answer: Answer, trial: Trial) -> Claim:
     wide = _estimated_around(posed) or estimate
     around = wide.named()
     naming = around if around.names else naming  # a sigma makes up for the tail that a small window leaves out
-    for names in (naming.names, wide.named(_ROUGHLY).names):
-        library = find_reproducing(trial, told, names, _largest(posed))
-        if library is not None:
-            return Claim(point, False, told, naming, library)
-    return Claim(point, False, told, naming, None)
+    return Claim(point, False, told, naming, find_reproducing(trial, told, _likely(naming, wide), _largest(posed)))
+
+
+def _likely(naming: Naming, estimate: "_Estimate") -> Iterator[Match]:
+    """Yield the names that are worth a replay: those that fit, then those that nearly do."""
+    yield from naming.names[:_MOST_NAMES]
+    yield from estimate.named(_ROUGHLY).names[:_MOST_NAMES]
 
 
 def _taken_from(library: Reproducing, posed: Posed) -> Claim | None:
@@ -77,7 +82,10 @@ def _taken_from(library: Reproducing, posed: Posed) -> Claim | None:
         return None
     taps = np.zeros(outer.size)
     taps[window.slices_in(outer)] = library.kernel.taps
-    point = Parameters(taps, library.told.parameters(posed.recording.level).bias)
+    level = posed.recording.level
+    assert level is not None  # else no pixel is reproduced to the last bit
+    # What a program adds is whole levels; the rest is how it rounds.
+    point = Parameters(taps, round(library.told.parameters(level).bias / level) * level)
     naming = name_kernel(taps, np.zeros((taps.size, taps.size)), posed.offset)
     return Claim(point, True, library.told, naming, library)
 
