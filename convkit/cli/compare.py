@@ -1,6 +1,5 @@
 """``convkit compare``: runs side by side."""
 
-import json
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -138,6 +137,8 @@ def _run(base: "Experiment", varied: "Vary", how: dict[str, Any], *, quiet: bool
 
 
 def _show_plan(base: "Experiment", varied: "Vary", save: str | None, *, retry_failed: bool, as_json: bool) -> None:
+    import json
+
     from convkit.experiment.run_grid import plan
     from convkit.report.plan import plan_record, show_plan
 

@@ -14,8 +14,9 @@ from convkit.engine.protocol import Advance
 from convkit.errors import SettingsError
 from convkit.experiment.answer import Answer, find_answer
 from convkit.experiment.assemble import assemble
-from convkit.experiment.identify import Understand, Understood, identify, judge_pair
+from convkit.experiment.identify import Understand, Understood, identify
 from convkit.experiment.inputs import Inputs, read_inputs
+from convkit.experiment.judging import judge_pair
 from convkit.experiment.light import in_its_light
 from convkit.experiment.nominal import Reproducing
 from convkit.experiment.pose import Posed, pose

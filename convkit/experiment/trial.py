@@ -1,5 +1,6 @@
 """Where kernels are tried on the pairs as they were given: how responses were rounded, and what a replay reproduces."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
 
@@ -15,6 +16,7 @@ from convkit.recovery.proof import (
     Passes,
     Program,
     Replay,
+    Rounding,
     Snapped,
     centred,
     find_rounding,
@@ -29,6 +31,7 @@ from convkit.recovery.registered import Registered
 
 # Guesses at whole numbers that are replayed, smallest divisor first.
 _MOST_GUESSES = 5
+_OF_8_BITS = 1 / 255
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,27 +66,32 @@ class Trial:
     scenes: tuple[Registered, ...]
     offset: tuple[int, int]
     recording: Recording
-    bias: float
+    point: Parameters
+    covariance: NDArray[np.float64]
     bias_error: float
     image_level: float | None
     rim: bool
 
     @classmethod
-    def of(cls, posed: Posed, answer: Answer, covariance: NDArray[np.float64]) -> "Trial":
+    def of(cls, posed: Posed, answer: Answer) -> "Trial":
         """Take the pairs of a problem, and how well its answer tells the bias."""
+        # Of the exact answer, whatever price or constraints the one returned is held to.
+        covariance = answer.optimum.noise_variance(posed.recording.level) * answer.optimum.unit_covariance
         levels = {image.level for image in posed.inputs.images}
         return cls(
             scenes_of(posed),
             posed.offset,
             posed.recording,
-            answer.optimum.point.bias,
+            answer.optimum.point,
+            covariance,
             float(np.sqrt(max(covariance[-1, -1], 0.0))) if answer.problem.bias else 0.0,
             levels.pop() if len(levels) == 1 else None,
             posed.padding is None,
         )
 
-    def best(self, point: Parameters, covariance: NDArray[np.float64], *, identifiable: bool) -> Told:
+    def best(self, *, identifiable: bool) -> Told:
         """Return the kernel of whole numbers that is proven; else the one that explains most."""
+        point, covariance = self.point, self.covariance
         if not identifiable:
             return self.tried(point)
         snapped = snap(point, covariance, self.recording.level)
@@ -127,23 +135,28 @@ class Trial:
             return None
         return (0, 0) if any(missing) else (-(height // 2), -(width // 2))
 
-    def rounded_alike(self, kernel: Kernel, offset: tuple[int, int], as_of: FoundRounding) -> FoundRounding | None:
-        """Round a known kernel's responses as another's, with a bias of whole levels; None where that cannot be."""
+    def rounded_alike(self, kernel: Kernel, offset: tuple[int, int], as_of: FoundRounding) -> Iterator[FoundRounding]:
+        """Round a known kernel's responses as another's, with a bias of whole levels, if that can be.
+
+        What is cut off is also tried as what is left of 16 bits: a response is then rounded to 1/257 of a level first,
+        so that what misses a level by half of that has it. GraphicsMagick and ImageMagick do so.
+        """
         level, program = self.recording.level, as_of.program
         if level is None or (program.passes is not Passes.ONE and kernel.rank > 1):
-            return None
-        bias = float(program.kernel.bias) / (1.0 if isinstance(program.kernel, Snapped) else level)
-        program = replace(program, kernel=Parameters(kernel.taps, round(bias) * level))
-        sample = replay_sample(self.scenes[0], program, offset, self.recording, image_level=self.image_level)
-        return FoundRounding(program, sample, as_of.told)
+            return
+        bias = round(float(program.kernel.bias) / (1.0 if isinstance(program.kernel, Snapped) else level))
+        cut = program.rounding is Rounding.TRUNCATE and program.passes is Passes.ONE and level == _OF_8_BITS
+        for part in (0.0, 0.5 / 257) if cut else (0.0,):
+            program = replace(program, kernel=Parameters(kernel.taps, (bias + part) * level))
+            sample = replay_sample(self.scenes[0], program, offset, self.recording, image_level=self.image_level)
+            yield FoundRounding(program, sample, "truncation of 16 bits to 8" if part else as_of.told)
 
-    def rounded_anew(self, kernel: Kernel, offset: tuple[int, int]) -> FoundRounding | None:
+    def rounded_anew(self, kernel: Kernel, offset: tuple[int, int]) -> Iterator[FoundRounding]:
         """Find how a known kernel's responses are rounded, if its bias and what rounding cuts off are half levels."""
         level = self.recording.level
-        if level is None:
-            return None
-        known = Parameters(kernel.taps, round(2.0 * self.bias / level) * level / 2.0)
-        return find_rounding(self.scenes[0], known, offset, self.recording, image_level=self.image_level)
+        if level is not None:
+            known = Parameters(kernel.taps, round(2.0 * self.point.bias / level) * level / 2.0)
+            yield find_rounding(self.scenes[0], known, offset, self.recording, image_level=self.image_level)
 
     def reproducing(self, found: FoundRounding, offset: tuple[int, int]) -> Told | None:
         """Replay a program whose kernel is known; None if it misses a pixel."""

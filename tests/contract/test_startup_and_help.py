@@ -13,7 +13,7 @@ COMMANDS = ["convolve", "learn-kernel", "compare", "kernels"]
 def loaded(code: str, cwd: Path) -> set[str]:
     script = f"import sys\n{code}\nprint(*sorted(sys.modules), sep='\\n', file=sys.stderr)"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=cwd, check=True)
-    return {line.partition(".")[0] for line in done.stderr.splitlines()}
+    return set(done.stderr.splitlines())
 
 
 def run_main(*arguments: str) -> str:
@@ -35,7 +35,7 @@ def test_help_loads_no_numbers(arguments: list[str], tmp_path: Path) -> None:
 def test_convolving_a_small_picture_quietly_stays_light(root: Path, tmp_path: Path) -> None:
     picture = str(root / "pictures/scene.png")
     modules = loaded(run_main("convolve", picture, "-k", "sobel", "-q"), tmp_path)
-    assert not modules & {"torch", "pydantic", "rich"}
+    assert not modules & {"torch", "pydantic", "rich", "numpy.ma"}
     assert "numpy" in modules
     assert (tmp_path / "scene.sobel.png").is_file()
 

@@ -76,6 +76,11 @@ _PROGRAMS: dict[str, tuple[Callable[[Picture], Picture], str, np.ndarray]] = {
         "gaussian:sigma=1",
         bell(9, 1),
     ),
+    "16 bits, the upper 8 of them kept": (  # as GraphicsMagick and ImageMagick do
+        lambda x: (np.rint(257 * scipy.ndimage.gaussian_filter(x.astype(float), 1.2)) // 257).astype(np.uint8),
+        "gaussian:sigma=1.2",
+        bell(11, 1.2),
+    ),
     "brighter": (
         lambda x: to_bytes(scipy.ndimage.gaussian_filter(x.astype(float), 1.3) + 10),
         "gaussian:sigma=1.3",
