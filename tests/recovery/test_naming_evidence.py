@@ -6,10 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
+from convkit.recovery.naming.cut import _is_noise, cut_to_seen
+from convkit.recovery.naming.estimate import LIMIT, MOST_TAPS, Estimate
 from convkit.recovery.naming.misfit import _errors_left, _fits_under, misfit
 from convkit.recovery.naming.moments import origin
-from convkit.recovery.naming.observation import LIMIT, MOST_TAPS, Observation
-from convkit.recovery.naming.observe import _is_noise, observe
 from convkit.recovery.naming.placing import place
 
 SHAPE = (3, 4)
@@ -33,7 +33,7 @@ def test_errors_are_those_of_the_covariance_the_floor_and_what_is_open(open_dire
     """What the data leave open is granted a hundred times the largest tap."""
     taps, floor = rng.standard_normal(SHAPE), 0.4
     covariance, unknown = singular(12, open_directions, rng)
-    seen = Observation(taps, (0, 0), covariance, floor, np.inf)
+    seen = Estimate(taps, (0, 0), covariance, floor, np.inf)
     whole = covariance + floor**2 * np.eye(12) + (100 * np.abs(taps).max()) ** 2 * unknown
     assert seen.judged == 12 - open_directions
     np.testing.assert_allclose(seen.errors.ravel() ** 2, np.diag(whole), rtol=1e-9)
@@ -44,7 +44,7 @@ def test_errors_are_those_of_the_covariance_the_floor_and_what_is_open(open_dire
 def test_the_misfit_is_a_generalised_chi_square(rng: np.random.Generator) -> None:
     taps, model, floor = rng.standard_normal(SHAPE), rng.standard_normal(SHAPE), 0.4
     covariance = covariance_of(12, rng)
-    seen = Observation(taps, (0, 0), covariance, floor, np.inf)
+    seen = Estimate(taps, (0, 0), covariance, floor, np.inf)
     inverse = np.linalg.inv(covariance + floor**2 * np.eye(12))
     r, m = (taps - model).ravel(), model.ravel()
     found = misfit(seen, model, 2)
@@ -63,7 +63,7 @@ def test_a_gain_that_takes_all_of_a_taps_error_leaves_a_tenth(rng: np.random.Gen
     """One tap that the model explains alone differs by nothing; so that nothing is divided by, a tenth is kept."""
     model = np.zeros(SHAPE)
     model[1, 2] = 3.0
-    seen = Observation(rng.standard_normal(SHAPE), (0, 0), 4.0 * np.eye(12), 0.0, np.inf)
+    seen = Estimate(rng.standard_normal(SHAPE), (0, 0), 4.0 * np.eye(12), 0.0, np.inf)
     left = _errors_left(seen, model, seen.whiten(model))
     expected = np.full(SHAPE, 2.0)
     expected[1, 2] = 0.2
@@ -79,7 +79,7 @@ def test_a_model_fits_up_to_the_chance_of_four_deviations(count: int, parameters
     bound = stats.chi2.isf(stats.norm.sf(LIMIT), count - parameters)
     for factor, fits in ((0.97, True), (1.03, False)):
         error = np.sqrt(count / (factor * bound))  # Σ(1/error)² = factor·bound
-        seen = Observation(2.0 * taps, (0, 0), error**2 * np.eye(count), 0.0, np.inf)
+        seen = Estimate(2.0 * taps, (0, 0), error**2 * np.eye(count), 0.0, np.inf)
         assert misfit(seen, taps, parameters).fits is fits
 
 
@@ -88,7 +88,7 @@ def test_few_samples_widen_the_limit() -> None:
     taps, count, samples = np.ones((10, 4)), 40, 60
     bound = (count - 1) * stats.f.isf(stats.norm.sf(LIMIT), count - 1, samples)
     for factor, fits in ((0.96, True), (1.04, False)):
-        seen = Observation(2.0 * taps, (0, 0), count / (factor * bound) * np.eye(count), 0.0, samples)
+        seen = Estimate(2.0 * taps, (0, 0), count / (factor * bound) * np.eye(count), 0.0, samples)
         assert misfit(seen, taps, 1).fits is fits
 
 
@@ -99,7 +99,7 @@ def test_one_difference_alone_may_be_as_large_as_chance_makes_the_largest(at: tu
     for z, fits in ((5.2, True), (5.4, False)):
         taps = model.copy()
         taps[at] = z
-        assert misfit(Observation(taps, (0, 0), np.eye(81), 0.0, np.inf), model, 1).fits is fits
+        assert misfit(Estimate(taps, (0, 0), np.eye(81), 0.0, np.inf), model, 1).fits is fits
 
 
 def test_a_small_kernel_is_judged_where_it_lies(rng: np.random.Generator) -> None:
@@ -115,14 +115,14 @@ def test_a_small_kernel_is_judged_where_it_lies(rng: np.random.Generator) -> Non
     step = direction / np.sqrt(direction @ np.linalg.solve(own, direction))
     for factor, fits in ((0.95, True), (1.05, False)):
         taps[7, 5:10] = 1.0 + np.sqrt(factor * bound) * step
-        assert _fits_under(Observation(taps, (0, 0), covariance, 0.0, np.inf), model, 1) is fits
+        assert _fits_under(Estimate(taps, (0, 0), covariance, 0.0, np.inf), model, 1) is fits
     # As many unknowns as taps leave nothing to judge, and a kernel on more than half of the window is judged whole.
-    assert _fits_under(Observation(taps, (0, 0), covariance, 0.0, np.inf), model, 5)
-    assert _fits_under(Observation(taps, (0, 0), covariance, 0.0, np.inf), np.ones((15, 15)), 1)
+    assert _fits_under(Estimate(taps, (0, 0), covariance, 0.0, np.inf), model, 5)
+    assert _fits_under(Estimate(taps, (0, 0), covariance, 0.0, np.inf), np.ones((15, 15)), 1)
 
 
 def test_a_tap_beyond_the_window_hides_below_three_errors() -> None:
-    seen = Observation(np.ones(SHAPE), (0, 0), 0.01 * np.eye(12), 0.0, np.inf)
+    seen = Estimate(np.ones(SHAPE), (0, 0), 0.01 * np.eye(12), 0.0, np.inf)
     assert seen.hides(0.29)
     assert not seen.hides(0.31)
 
@@ -133,7 +133,7 @@ def test_sums_of_neighbours_have_the_sums_covariance(rng: np.random.Generator) -
     taps = rng.standard_normal(shape)
     half = rng.standard_normal((810, 40))
     covariance, floor = half @ half.T + 0.5 * np.eye(810), 0.2
-    seen = Observation(taps, (0, 0), covariance, floor, np.inf)
+    seen = Estimate(taps, (0, 0), covariance, floor, np.inf)
     assert seen.pool == 2
     assert seen.judged == 14 * 15 <= MOST_TAPS
     down, across = (np.kron(np.eye(15), [[1.0, 1.0]])[: -(-n // 2), :n] for n in shape)
@@ -175,7 +175,7 @@ def test_a_large_window_is_cut_to_three_rings_around_what_is_seen(known: bool) -
     taps = np.zeros((30, 32))
     taps[4:7, 20:31] = 1.0
     covariance = np.diag(np.arange(1.0, 961.0)) * (0.0 if known else 1e-8)
-    found = observe(taps, covariance, (-15, -16), 1e-6)
+    found = cut_to_seen(taps, covariance, (-15, -16), 1e-6)
     np.testing.assert_array_equal(found.taps, taps[1:10, 17:32])
     assert found.offset == (-14, 1)
     assert (found.covariance is None) is known
@@ -187,9 +187,9 @@ def test_a_large_window_is_cut_to_three_rings_around_what_is_seen(known: bool) -
 def test_a_small_window_is_cut_where_its_taps_are_known_and_no_other_is() -> None:
     taps = np.zeros((15, 15))
     taps[7, 7] = 1.0
-    assert observe(taps, np.zeros((225, 225)), (0, 0), 1e-6).shape == (7, 7)
-    assert observe(taps, 1e-8 * np.eye(225), (0, 0), 1e-6).shape == (15, 15)
-    assert observe(np.zeros((30, 30)), 1e-8 * np.eye(900), (0, 0), 1e-6).shape == (30, 30)  # nothing is seen
+    assert cut_to_seen(taps, np.zeros((225, 225)), (0, 0), 1e-6).shape == (7, 7)
+    assert cut_to_seen(taps, 1e-8 * np.eye(225), (0, 0), 1e-6).shape == (15, 15)
+    assert cut_to_seen(np.zeros((30, 30)), 1e-8 * np.eye(900), (0, 0), 1e-6).shape == (30, 30)  # nothing is seen
 
 
 @given(st.tuples(st.integers(1, 4), st.integers(1, 5)), st.tuples(st.integers(-7, 9), st.integers(-7, 9)))
@@ -208,4 +208,4 @@ def test_a_kernel_laid_on_a_block_is_cut_at_its_edges(size: tuple[int, int], cor
 def test_the_origin_is_the_tap_on_the_output_pixel_or_the_nearest_to_it(down: int, right: int) -> None:
     places = np.stack(np.indices(SHAPE), axis=-1) + np.array([down, right])
     nearest = np.unravel_index(np.abs(places).sum(axis=-1).argmin(), SHAPE)
-    assert origin(Observation(np.ones(SHAPE), (down, right), None, 1e-6, np.inf)) == nearest
+    assert origin(Estimate(np.ones(SHAPE), (down, right), None, 1e-6, np.inf)) == nearest

@@ -9,21 +9,21 @@ from scipy.optimize import least_squares
 
 from convkit.kernel import families, named_kernel
 from convkit.recovery.naming import shapes, starts
+from convkit.recovery.naming.estimate import Estimate
 from convkit.recovery.naming.levenberg import at_point, fit, standard_errors
 from convkit.recovery.naming.lines import half_gaussian, segment
-from convkit.recovery.naming.observation import Observation
 
 SIDE = (41, 43)
 
 
-def seen(taps: np.ndarray, down: int = 0, right: int = 0, gain: float = 1.0) -> Observation:
+def seen(taps: np.ndarray, down: int = 0, right: int = 0, gain: float = 1.0) -> Estimate:
     """Taps known to a hundred millionth, in a wide window of zeros, its output pixel in their middle."""
     rows, columns = taps.shape
     top, left = (SIDE[0] - rows) // 2 + down, (SIDE[1] - columns) // 2 + right
     window = np.zeros(SIDE)
     window[top : top + rows, left : left + columns] = gain * taps
     middle = -(top + rows // 2), -(left + columns // 2)
-    return Observation(window, middle, None, 1e-8 * abs(gain) * float(np.abs(taps).max()), np.inf)
+    return Estimate(window, middle, None, 1e-8 * abs(gain) * float(np.abs(taps).max()), np.inf)
 
 
 def angle_between(one: float, other: float, turn: float) -> float:
@@ -170,11 +170,11 @@ def test_neither_gain_nor_place_moves_a_start(start: Callable, taps: np.ndarray)
     np.testing.assert_allclose(moved, plain, rtol=1e-6, atol=1e-6)
 
 
-def errors_and_taps(rng: np.random.Generator, taps: np.ndarray) -> Observation:
+def errors_and_taps(rng: np.random.Generator, taps: np.ndarray) -> Estimate:
     half = rng.standard_normal((taps.size, taps.size)) * 0.002
     covariance = half @ half.T + 1e-6 * np.eye(taps.size)
     noise = np.linalg.cholesky(covariance) @ rng.standard_normal(taps.size)
-    return Observation(taps + noise.reshape(taps.shape), (0, 0), covariance, 1e-9, np.inf)
+    return Estimate(taps + noise.reshape(taps.shape), (0, 0), covariance, 1e-9, np.inf)
 
 
 def test_a_fit_is_scipys_and_its_errors_are_those_of_the_curvature(rng: np.random.Generator) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from convkit.kernel.recipe import Taps
-from convkit.recovery.naming.observation import Observation
+from convkit.recovery.naming.estimate import Estimate
 
 Size = tuple[int, int]
 Start = tuple[float, ...]
@@ -74,7 +74,7 @@ class Family:
     title: str
     free: tuple[Free, ...]
     build: Build
-    start: Callable[[Observation], list[Start]]
+    start: Callable[[Estimate], list[Start]]
     sign: Literal["positive", "zero-sum", "mixed"]
     centre: Literal["mass", "pixel", "energy", "peak", "origin"] = "mass"
     windowed: bool = True
@@ -83,8 +83,8 @@ class Family:
     unless: tuple[str, ...] = ()
     given: tuple[Free, ...] = ()
 
-    def suits(self, observation: Observation) -> bool:
+    def suits(self, estimate: Estimate) -> bool:
         """Whether the signs of the taps allow it."""
         if self.sign == "positive":
-            return observation.positive
-        return observation.zero_sum if self.sign == "zero-sum" else observation.negative
+            return estimate.positive
+        return estimate.zero_sum if self.sign == "zero-sum" else estimate.negative

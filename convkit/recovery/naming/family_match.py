@@ -7,13 +7,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convkit.recovery.bounding_box import bounding_box
+from convkit.recovery.naming.estimate import Estimate
 from convkit.recovery.naming.families import FAMILIES
 from convkit.recovery.naming.family import Family, Free
 from convkit.recovery.naming.family_fit import FamilyFit, best_fit
 from convkit.recovery.naming.gain import gain_oddity, simple_gain, sums_to, times
 from convkit.recovery.naming.levenberg import standard_errors
 from convkit.recovery.naming.match import Match, Parameter
-from convkit.recovery.naming.observation import Observation
 from convkit.recovery.naming.placing import corner_of
 from convkit.recovery.naming.words import offset_in_words, with_error
 
@@ -33,16 +33,16 @@ class FamilyMatch:
     family: Family
 
 
-def match_families(observation: Observation, named: set[str]) -> list[FamilyMatch]:
+def match_families(estimate: Estimate, named: set[str]) -> list[FamilyMatch]:
     """Return the families that fit, each with its best parameters; ``named`` are the templates that do."""
     matches: list[FamilyMatch] = []
-    levels = _levels(observation, observation.taps)
+    levels = _levels(estimate, estimate.taps)
     for family in FAMILIES:
         fitting = named | {match.family.title for match in matches}
-        if not family.suits(observation) or not fitting.isdisjoint(family.unless) or levels <= _numbers(family):
+        if not family.suits(estimate) or not fitting.isdisjoint(family.unless) or levels <= _numbers(family):
             continue
-        found = best_fit(observation, family)
-        match = _as_match(observation, found) if found else None
+        found = best_fit(estimate, family)
+        match = _as_match(estimate, found) if found else None
         matches += [match] if match else []
     return matches
 
@@ -61,9 +61,9 @@ def _straightened(found: FamilyFit) -> Vector:
     return np.array(straight)
 
 
-def _levels(observation: Observation, block: Taps) -> int:
+def _levels(estimate: Estimate, block: Taps) -> int:
     """How many different sizes the taps have, zero left out."""
-    steps = np.unique(np.rint(np.abs(block / np.abs(block).max()) * observation.largest / (2 * observation.floor)))
+    steps = np.unique(np.rint(np.abs(block / np.abs(block).max()) * estimate.largest / (2 * estimate.floor)))
     return int((steps > 0).sum())
 
 
@@ -72,7 +72,7 @@ def _numbers(family: Family) -> int:
     return sum(not free.idle for free in family.free) + len(family.given) + (family.sign == "zero-sum")
 
 
-def _as_match(observation: Observation, found: FamilyFit) -> FamilyMatch | None:
+def _as_match(estimate: Estimate, found: FamilyFit) -> FamilyMatch | None:
     """Put a fit into words, if it tells something.
 
     Its parameters must not be anything, as the sigma of a Gaussian as flat as a box; and there must be more different
@@ -90,7 +90,7 @@ def _as_match(observation: Observation, found: FamilyFit) -> FamilyMatch | None:
     free_gain = simple_gain(gain, gain_error) != 1.0
     block = found.model.block(_straightened(found))
     # Of a shift equal taps tell as much as others: half a pixel.
-    levels = np.count_nonzero(block) if family.name == "shift" else _levels(observation, block)
+    levels = np.count_nonzero(block) if family.name == "shift" else _levels(estimate, block)
     if not certain or not numbers or levels <= numbers + free_gain:
         return None
     parameters = [
@@ -102,9 +102,9 @@ def _as_match(observation: Observation, found: FamilyFit) -> FamilyMatch | None:
             strict=True,
         )
     ]
-    words = _offset(observation, found)
+    words = _offset(estimate, found)
     if family.name == "shift":  # whole pixels and parts add up
-        wholes = (-first - at for first, at in zip(observation.offset, found.model.window.centre, strict=True))
+        wholes = (-first - at for first, at in zip(estimate.offset, found.model.window.centre, strict=True))
         parameters = [replace(one, value=one.value + whole) for one, whole in zip(parameters, wholes, strict=True)]
         words = "centred"
     match = Match(
@@ -127,14 +127,14 @@ def _as_match(observation: Observation, found: FamilyFit) -> FamilyMatch | None:
 
 def _errors(found: FamilyFit) -> list[float]:
     """Standard errors of parameters and gain, and what they would change by in a window that is as likely."""
-    errors = standard_errors(found.model.observation, found.model.block, found.point, *found.model.bounds)
+    errors = standard_errors(found.model.estimate, found.model.block, found.point, *found.model.bounds)
     if found.rival is not None:
         changes = np.append(found.rival.values - found.point.values, found.rival.gain - found.point.gain)
         errors = np.hypot(errors, changes)
     return [float(error) for error in errors]
 
 
-def _offset(observation: Observation, found: FamilyFit) -> str:
+def _offset(estimate: Estimate, found: FamilyFit) -> str:
     """Say where the kernel lies: its window, its middle where none is known, or the side that a one-sided one is on."""
     if found.model.family.given:
         rows, columns = bounding_box(found.placed.block != 0) or (slice(0, 1), slice(0, 1))
@@ -143,7 +143,7 @@ def _offset(observation: Observation, found: FamilyFit) -> str:
         window = found.model.window
         size = window.size if found.ends else (1 + int(2 * window.centre[0]) % 2, 1 + int(2 * window.centre[1]) % 2)
         corner = corner_of(size, window.centre) or (0, 0)
-    return offset_in_words(size, (observation.offset[0] + corner[0], observation.offset[1] + corner[1]))
+    return offset_in_words(size, (estimate.offset[0] + corner[0], estimate.offset[1] + corner[1]))
 
 
 def _in_words(found: FamilyFit, parameters: list[Parameter], offset: str, gain: float, gain_error: float) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from convkit.recovery.naming.observation import LIMIT, Observation
+from convkit.recovery.naming.estimate import LIMIT, Estimate
 from convkit.recovery.significance import largest_by_chance
 
 Vector = NDArray[np.float64]
@@ -45,20 +45,20 @@ class Point:
     chi2: float
 
 
-def at_point(observation: Observation, shape: Shape, values: Vector) -> Point:
+def at_point(estimate: Estimate, shape: Shape, values: Vector) -> Point:
     """Take a model at some parameters, with its best gain."""
-    whitened = observation.whiten(shape(values))
-    gain, _ = observation.gain(whitened)
-    residual = observation.whitened - gain * whitened
+    whitened = estimate.whiten(shape(values))
+    gain, _ = estimate.gain(whitened)
+    residual = estimate.whitened - gain * whitened
     return Point(values, whitened, gain, residual, float(residual @ residual))
 
 
-def fit(observation: Observation, shape: Shape, start: Vector, low: Vector, high: Vector) -> Point:
+def fit(estimate: Estimate, shape: Shape, start: Vector, low: Vector, high: Vector) -> Point:
     """Minimise the chi-square of ``taps - gain·shape(values)`` within bounds.
 
     Parameters
     ----------
-    observation : Observation
+    estimate : Estimate
     shape : callable
         Parameters to a block of taps, shape (h, w).
     start, low, high : ndarray, shape (n,)
@@ -69,17 +69,17 @@ def fit(observation: Observation, shape: Shape, start: Vector, low: Vector, high
     Point
         A local minimum (Levenberg 1944; Marquardt 1963; Nocedal & Wright, *Numerical Optimization*, section 10.3).
     """
-    state = at_point(observation, shape, np.clip(start, low, high))
+    state = at_point(estimate, shape, np.clip(start, low, high))
     damping = 1e-3
-    hopeless = 2.0 * observation.judged * largest_by_chance(observation.judged, LIMIT)
-    enough = _ENOUGH if observation.covariance is not None else _ENOUGH_WHEN_EXACT
+    hopeless = 2.0 * estimate.judged * largest_by_chance(estimate.judged, LIMIT)
+    enough = _ENOUGH if estimate.covariance is not None else _ENOUGH_WHEN_EXACT
     for _ in range(_STEPS):
-        slopes = _slopes(observation, shape, state, low, high, both_sides=False)
+        slopes = _slopes(estimate, shape, state, low, high, both_sides=False)
         squares, pull = slopes @ slopes.T, slopes @ state.residual
         before = state.chi2
         while damping < _MOST_DAMPING:
             step = np.linalg.solve(squares + np.diag(damping * np.diag(squares) + _TINY), pull)[:-1]
-            trial = at_point(observation, shape, np.clip(state.values + step, low, high))
+            trial = at_point(estimate, shape, np.clip(state.values + step, low, high))
             if trial.chi2 < state.chi2:
                 state = trial
                 damping = max(damping / 10, _LEAST_DAMPING)
@@ -90,12 +90,12 @@ def fit(observation: Observation, shape: Shape, start: Vector, low: Vector, high
     return state
 
 
-def standard_errors(observation: Observation, shape: Shape, point: Point, low: Vector, high: Vector) -> Vector:
+def standard_errors(estimate: Estimate, shape: Shape, point: Point, low: Vector, high: Vector) -> Vector:
     """Standard errors of parameters and gain at a minimum, ``sqrt(diag((JᵀJ)⁻¹))``, shape (n + 1,).
 
     That of a parameter which the taps do not feel within its whole range is infinite.
     """
-    slopes = _slopes(observation, shape, point, low, high, both_sides=True)
+    slopes = _slopes(estimate, shape, point, low, high, both_sides=True)
     lengths = np.linalg.norm(slopes, axis=1)
     felt = lengths * np.append(high - low, 1.0) > np.append(np.ones(len(low)), 0.0)
     errors = np.full(len(lengths), np.inf)
@@ -106,7 +106,7 @@ def standard_errors(observation: Observation, shape: Shape, point: Point, low: V
 
 
 def _slopes(
-    observation: Observation, shape: Shape, state: Point, low: Vector, high: Vector, *, both_sides: bool
+    estimate: Estimate, shape: Shape, state: Point, low: Vector, high: Vector, *, both_sides: bool
 ) -> NDArray[np.float64]:
     """Derivatives of the whitened model by each parameter and by the gain, shape (n + 1, judged).
 
@@ -120,6 +120,6 @@ def _slopes(
         if not both_sides:
             ahead, behind = (ahead, state.values) if ahead[index] > value else (state.values, behind)
         width = float(ahead[index] - behind[index])
-        ends = [state.whitened if at is state.values else observation.whiten(shape(at)) for at in (ahead, behind)]
+        ends = [state.whitened if at is state.values else estimate.whiten(shape(at)) for at in (ahead, behind)]
         rows.append(state.gain * (ends[0] - ends[1]) / width)
     return np.array([*rows, state.whitened])

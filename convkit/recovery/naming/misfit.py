@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from convkit.recovery.naming.observation import LIMIT, MOST_TAPS, Observation, Taps
+from convkit.recovery.naming.estimate import LIMIT, MOST_TAPS, Estimate, Taps
 from convkit.recovery.significance import deviations, outlier_bound
 
 
@@ -33,9 +33,7 @@ class Misfit:
         return self.chi2 / self.freedom if self.freedom > 0 else 0.0
 
 
-def misfit(
-    observation: Observation, model: Taps, parameters: int, whitened: NDArray[np.float64] | None = None
-) -> Misfit:
+def misfit(estimate: Estimate, model: Taps, parameters: int, whitened: NDArray[np.float64] | None = None) -> Misfit:
     """Judge a kernel laid on the block.
 
     Three things must be within chance: the sum of squares of all differences, each by itself (so that one
@@ -43,7 +41,7 @@ def misfit(
 
     Parameters
     ----------
-    observation : Observation
+    estimate : Estimate
     model : ndarray, shape (h, w)
         Gain included.
     parameters : int
@@ -51,39 +49,34 @@ def misfit(
     whitened : ndarray, shape (judged,), optional
         The model, whitened.
     """
-    white = observation.whiten(model) if whitened is None else whitened
-    residual = observation.whitened - white
+    white = estimate.whiten(model) if whitened is None else whitened
+    residual = estimate.whitened - white
     chi2 = float(residual @ residual)
-    freedom = observation.judged - parameters
+    freedom = estimate.judged - parameters
     fits = (
-        deviations(chi2 / max(freedom, 1), max(freedom, 1), observation.samples) <= LIMIT
-        and float(np.abs(residual).max(initial=0.0)) <= outlier_bound(observation.judged)
-        and float((np.abs(observation.taps - model) / _errors_left(observation, model, white)).max())
-        <= outlier_bound(observation.taps.size)
-        and _fits_under(observation, model, parameters)
+        deviations(chi2 / max(freedom, 1), max(freedom, 1), estimate.samples) <= LIMIT
+        and float(np.abs(residual).max(initial=0.0)) <= outlier_bound(estimate.judged)
+        and float((np.abs(estimate.taps - model) / _errors_left(estimate, model, white)).max())
+        <= outlier_bound(estimate.taps.size)
+        and _fits_under(estimate, model, parameters)
     )
     return Misfit(chi2, max(freedom, 0), fits)
 
 
-def _errors_left(observation: Observation, model: Taps, whitened: NDArray[np.float64]) -> Taps:
+def _errors_left(estimate: Estimate, model: Taps, whitened: NDArray[np.float64]) -> Taps:
     """Standard errors of the differences: fitting the gain takes its share, ``C - mmᵀ / (mᵀC⁻¹m)``."""
     energy = float(whitened @ whitened)
     taken = np.square(model) / energy if energy else np.zeros_like(model)
-    variances = np.square(observation.errors)
+    variances = np.square(estimate.errors)
     return np.sqrt(np.maximum(variances - taken, 0.01 * variances))
 
 
-def _fits_under(observation: Observation, model: Taps, parameters: int) -> bool:
+def _fits_under(estimate: Estimate, model: Taps, parameters: int) -> bool:
     """Judge the taps where a small kernel is not zero, by their own covariance."""
     under = np.flatnonzero(model)
     freedom = len(under) - parameters
-    if (
-        observation.covariance is None
-        or freedom < 1
-        or 2 * len(under) > observation.taps.size
-        or len(under) > MOST_TAPS
-    ):
+    if estimate.covariance is None or freedom < 1 or 2 * len(under) > estimate.taps.size or len(under) > MOST_TAPS:
         return True
-    residual = (observation.taps - model).ravel()[under]
-    chi2 = float(residual @ np.linalg.solve(observation.covariance_of(under), residual))
-    return deviations(max(chi2, 0.0) / freedom, freedom, observation.samples) <= LIMIT
+    residual = (estimate.taps - model).ravel()[under]
+    chi2 = float(residual @ np.linalg.solve(estimate.covariance_of(under), residual))
+    return deviations(max(chi2, 0.0) / freedom, freedom, estimate.samples) <= LIMIT

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from convkit.recovery.naming.observation import Observation
+from convkit.recovery.naming.estimate import Estimate
 
 # Taps below this many standard errors would only add noise, the more the farther out.
 _COUNTED = 3.0
@@ -63,26 +63,24 @@ class Moments:
         return math.sqrt(middle + tilt), math.sqrt(max(middle - tilt, 0.0)), angle % 180
 
 
-def mass(observation: Observation) -> Moments:
+def mass(estimate: Estimate) -> Moments:
     """Moments of the taps themselves, for kernels that are nowhere negative."""
-    counted = np.where(np.abs(observation.taps) > _COUNTED * observation.errors, observation.taps, 0.0)
-    for weights in (counted, observation.taps):
+    counted = np.where(np.abs(estimate.taps) > _COUNTED * estimate.errors, estimate.taps, 0.0)
+    for weights in (counted, estimate.taps):
         if weights.sum() > 1e-3 * np.abs(weights).sum() > 0.0:
             return Moments.of(weights)
-    return energy(observation)
+    return energy(estimate)
 
 
-def energy(observation: Observation) -> Moments:
+def energy(estimate: Estimate) -> Moments:
     """Moments of the taps' squares, less what noise adds to them on average."""
-    squares = np.square(observation.taps)
+    squares = np.square(estimate.taps)
     # Kernels with taps of both signs lie where these are large, whatever their sum.
-    counted = np.where(squares > (_COUNTED * observation.errors) ** 2, squares - np.square(observation.errors), 0.0)
+    counted = np.where(squares > (_COUNTED * estimate.errors) ** 2, squares - np.square(estimate.errors), 0.0)
     return Moments.of(counted if counted.any() else squares)
 
 
-def origin(observation: Observation) -> tuple[int, int]:
+def origin(estimate: Estimate) -> tuple[int, int]:
     """The output pixel, as row and column of the block; the nearest tap where it lies outside."""
-    row, column = (
-        min(max(-first, 0), side - 1) for first, side in zip(observation.offset, observation.shape, strict=True)
-    )
+    row, column = (min(max(-first, 0), side - 1) for first, side in zip(estimate.offset, estimate.shape, strict=True))
     return row, column

@@ -6,10 +6,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from convkit.errors import KernelError
+from convkit.recovery.naming.cut import cut_to_seen
+from convkit.recovery.naming.estimate import Estimate
 from convkit.recovery.naming.family_match import match_families
 from convkit.recovery.naming.match import Match
-from convkit.recovery.naming.observation import Observation
-from convkit.recovery.naming.observe import observe
 from convkit.recovery.naming.properties import Properties, find_properties
 from convkit.recovery.naming.template_match import TemplateMatch, match_templates
 from convkit.recovery.naming.templates import templates_for
@@ -110,9 +110,9 @@ def name_kernel(
     for floor, rounding in _floors(kernel):
         if rounding and typical > floor:
             break  # the error bars are wider than that already
-        observation = observe(kernel, errors, offset, floor, freedom)
-        names = _names(observation)
-        note = _judged_in_part(observation)
+        estimate = cut_to_seen(kernel, errors, offset, floor, freedom)
+        names = _names(estimate)
+        note = _judged_in_part(estimate)
         if names:
             return Naming(names, found, ", ".join(filter(None, [rounding, note])))
     return Naming((), found, note)
@@ -148,19 +148,19 @@ def _floors(taps: Taps) -> list[tuple[float, str]]:
     return floors
 
 
-def _judged_in_part(observation: Observation) -> str:
-    if observation.pool > 1:
-        return f"judged by sums of {observation.pool}x{observation.pool} taps"
-    if observation.judged < observation.taps.size:
-        return f"as far as the data tell: {observation.judged} of {observation.taps.size} directions"
+def _judged_in_part(estimate: Estimate) -> str:
+    if estimate.pool > 1:
+        return f"judged by sums of {estimate.pool}x{estimate.pool} taps"
+    if estimate.judged < estimate.taps.size:
+        return f"as far as the data tell: {estimate.judged} of {estimate.taps.size} directions"
     return ""
 
 
-def _names(observation: Observation) -> tuple[Match, ...]:
-    if observation.box is None and not float(observation.whitened @ observation.whitened) > 4 * observation.judged:
+def _names(estimate: Estimate) -> tuple[Match, ...]:
+    if estimate.box is None and not float(estimate.whitened @ estimate.whitened) > 4 * estimate.judged:
         return ()  # nothing stands out: every name would fit
-    templates = match_templates(observation, templates_for(observation))
-    families = match_families(observation, {found.template.name for found in templates})
+    templates = match_templates(estimate, templates_for(estimate))
+    families = match_families(estimate, {found.template.name for found in templates})
     least = min([*(found.chi2 for found in templates), *(found.chi2 for found in families)], default=0.0)
     kept = [found.match for found in families if found.chi2 <= least + _WORSE]
     kept += [found.match for found in _distinct(templates) if found.chi2 <= least + _WORSE]

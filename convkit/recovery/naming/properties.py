@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convkit.recovery.bounding_box import bounding_box
+from convkit.recovery.naming.estimate import LIMIT, SEEN
 from convkit.recovery.naming.moments import Moments
-from convkit.recovery.naming.observation import LIMIT, SEEN
 from convkit.recovery.naming.words import joined, with_error
 from convkit.recovery.significance import deviations, effective_freedom
 

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from convkit.errors import KernelError
 from convkit.kernel import named_kernel
 from convkit.kernel.families import bell
+from convkit.recovery.naming.estimate import Estimate
 from convkit.recovery.naming.match import Parameter
-from convkit.recovery.naming.observation import Observation
 
 Taps = NDArray[np.float64]
 
@@ -40,22 +40,22 @@ class RoundedBell:
     parameters: tuple[Parameter, ...]
 
 
-def rounded_bells(observation: Observation) -> Iterator[RoundedBell]:
+def rounded_bells(estimate: Estimate) -> Iterator[RoundedBell]:
     """Yield OpenCV's 8-bit Gaussians and libvips' whole-number ones, of about the spread that is seen."""
-    sigma = _sigma(observation)
-    if observation.box is None or not _SIGMAS[0] <= sigma <= _SIGMAS[1]:
+    sigma = _sigma(estimate)
+    if estimate.box is None or not _SIGMAS[0] <= sigma <= _SIGMAS[1]:
         return
-    seen = max(part.stop - part.start for part in observation.box) | 1
-    if _in_256ths(observation):
+    seen = max(part.stop - part.start for part in estimate.box) | 1
+    if _in_256ths(estimate):
         for ksize in (seen, seen + 2):
             title = f"OpenCV's 8-bit Gaussian {ksize}x{ksize}"
             yield from _ranges("opencv/gaussian", title, sigma, partial(fixed_point, ksize))
     yield from _ranges("vips/gaussmat", "libvips' whole-number Gaussian", sigma, _vips)
 
 
-def _sigma(observation: Observation) -> float:
+def _sigma(estimate: Estimate) -> float:
     """Sigma from the largest column sum and one of about 0.6 of it: it does not see where the bell is cut off."""
-    sums = observation.taps.sum(axis=0)
+    sums = estimate.taps.sum(axis=0)
     top = int(sums.argmax())
     ratios = sums / sums[top]
     ratios[top] = 0.0
@@ -65,11 +65,11 @@ def _sigma(observation: Observation) -> float:
     return abs(beside - top) / math.sqrt(-2 * math.log(ratios[beside]))
 
 
-def _in_256ths(observation: Observation) -> bool:
+def _in_256ths(estimate: Estimate) -> bool:
     """Whether the column sums may be whole 256ths of theirs."""
-    sums = observation.taps.sum(axis=0)
+    sums = estimate.taps.sum(axis=0)
     steps = 256 * sums / sums.sum()
-    slack = 256 * 5 * math.sqrt(len(sums)) * observation.typical_error / abs(sums.sum())
+    slack = 256 * 5 * math.sqrt(len(sums)) * estimate.typical_error / abs(sums.sum())
     return bool(np.abs(steps - np.rint(steps)).max() <= slack + 1e-3)
 
 

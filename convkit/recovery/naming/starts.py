@@ -4,9 +4,9 @@ import math
 
 import numpy as np
 
+from convkit.recovery.naming.estimate import Estimate
 from convkit.recovery.naming.family import Start
 from convkit.recovery.naming.moments import energy, mass, origin
-from convkit.recovery.naming.observation import Observation
 from convkit.recovery.naming.rounded_bells import fixed_point
 
 # Below this a sampled Gaussian is all but one tap, and has no slope to follow.
@@ -15,85 +15,85 @@ _NARROWEST = 0.3
 _ASTRAY = 12
 
 
-def spread(observation: Observation) -> list[Start]:
+def spread(estimate: Estimate) -> list[Start]:
     """One sigma for both axes."""
-    return [(max(mass(observation).spread, _NARROWEST),)]
+    return [(max(mass(estimate).spread, _NARROWEST),)]
 
 
-def one_spread(observation: Observation) -> list[Start]:
+def one_spread(estimate: Estimate) -> list[Start]:
     """For a Gaussian that may be a row or a column: the spread along the longer side."""
-    moments = mass(observation)
+    moments = mass(estimate)
     return [(max(math.sqrt(max(moments.rows, moments.columns)), _NARROWEST),)]
 
 
-def two_spreads(observation: Observation) -> list[Start]:
+def two_spreads(estimate: Estimate) -> list[Start]:
     """A sigma for each axis."""
-    moments = mass(observation)
+    moments = mass(estimate)
     return [(max(math.sqrt(moments.rows), _NARROWEST), max(math.sqrt(moments.columns), _NARROWEST))]
 
 
-def ellipse(observation: Observation) -> list[Start]:
+def ellipse(estimate: Estimate) -> list[Start]:
     """Sigmas along the long and the short axis, and the angle of the long one."""
-    long, short, angle = mass(observation).axes
+    long, short, angle = mass(estimate).axes
     return [(max(long, _NARROWEST), max(short, _NARROWEST), angle)]
 
 
-def widths(observation: Observation) -> list[Start]:
+def widths(estimate: Estimate) -> list[Start]:
     """Height and width of a box; one of width w has variance w²/12."""
-    moments = mass(observation)
+    moments = mass(estimate)
     return [tuple(max(math.sqrt(12 * variance), 1.0) for variance in (moments.rows, moments.columns))]
 
 
-def _fraction(observation: Observation) -> tuple[float, float]:
-    row, column = mass(observation).centre
+def _fraction(estimate: Estimate) -> tuple[float, float]:
+    row, column = mass(estimate).centre
     return row - round(row), column - round(column)
 
 
-def moved_spread(observation: Observation) -> list[Start]:
+def moved_spread(estimate: Estimate) -> list[Start]:
     """A spread, and where the middle lies beside the grid."""
-    return [(*spread(observation)[0], *_fraction(observation))]
+    return [(*spread(estimate)[0], *_fraction(estimate))]
 
 
-def moved_widths(observation: Observation) -> list[Start]:
+def moved_widths(estimate: Estimate) -> list[Start]:
     """Height and width, and where the middle lies beside the grid."""
-    return [(*widths(observation)[0], *_fraction(observation))]
+    return [(*widths(estimate)[0], *_fraction(estimate))]
 
 
-def part_of_a_pixel(observation: Observation) -> list[Start]:
+def part_of_a_pixel(estimate: Estimate) -> list[Start]:
     """A shift moves the picture against the middle of the taps."""
-    down, right = _fraction(observation)
+    down, right = _fraction(estimate)
     return [(-down, -right)]
 
 
-def alpha(_: Observation) -> list[Start]:
+def alpha(_: Estimate) -> list[Start]:
     """MATLAB's shape of a Laplacian, somewhere between the ends."""
     return [(0.3,)]
 
 
-def radius(observation: Observation) -> list[Start]:
+def radius(estimate: Estimate) -> list[Start]:
     """A disk has variance r²/4 along each axis, and a pixel adds 1/12."""
-    return [(max(2 * math.sqrt(max(mass(observation).spread ** 2 - 1 / 12, 0.0)), 0.6),)]
+    return [(max(2 * math.sqrt(max(mass(estimate).spread ** 2 - 1 / 12, 0.0)), 0.6),)]
 
 
-def streak(observation: Observation) -> list[Start]:
+def streak(estimate: Estimate) -> list[Start]:
     """Length and angle of the long axis, and the multiple of 45 degrees nearest to it."""
-    long, _, angle = mass(observation).axes
+    long, _, angle = mass(estimate).axes
     length = max(math.sqrt(12) * long, 1.2)
     return [(length, angle), (length, round(angle / 45) * 45.0 % 180)]
 
 
-def half_streak(observation: Observation) -> list[Start]:
+def half_streak(estimate: Estimate) -> list[Start]:
     """Sigma, direction from the output pixel to the middle of all, and how many taps.
 
     Many directions give the same pixels, so that the roundest come first.
     """
-    moments, head = mass(observation), origin(observation)
+    moments, head = mass(estimate), origin(estimate)
     down, right = moments.centre[0] - head[0], moments.centre[1] - head[1]
     toward = round(math.degrees(math.atan2(-down, right)))
     # The mean distance of half a Gaussian is sqrt(2/pi) sigma.
     sigma = max(1.25 * math.hypot(down, right), 0.4)
     near = sorted(range(toward - _ASTRAY, toward + _ASTRAY + 1), key=lambda angle: (angle % 45 > 0, angle % 5 > 0))
-    reach = float(np.abs(np.argwhere(observation.seen) - np.array(head)).max(initial=1))
+    reach = float(np.abs(np.argwhere(estimate.seen) - np.array(head)).max(initial=1))
     long = math.ceil(6.5 * sigma)
     return [(sigma, float(angle % 360), count) for angle in near for count in sorted({*_counts(reach, angle), long})]
 
@@ -104,38 +104,38 @@ def _counts(reach: float, angle: int) -> set[int]:
     return {math.floor(steps) + 1, math.ceil(steps) + 1}
 
 
-def straight_half_streak(observation: Observation) -> list[Start]:
+def straight_half_streak(estimate: Estimate) -> list[Start]:
     """Those along the axes."""
-    return [start for start in half_streak(observation) if start[1] % 90 == 0]
+    return [start for start in half_streak(estimate) if start[1] % 90 == 0]
 
 
-def sharpened(observation: Observation) -> list[Start]:
+def sharpened(estimate: Estimate) -> list[Start]:
     """The Gaussian is what is left when the largest tap is taken out."""
-    rest = observation.taps.copy()
+    rest = estimate.taps.copy()
     peak = np.unravel_index(int(np.abs(rest).argmax()), rest.shape)
     rest[peak] = 0.0
-    total, around = float(observation.taps.sum()), -float(rest.sum())
+    total, around = float(estimate.taps.sum()), -float(rest.sum())
     amount = max(1.3 * around / (abs(total) or 1.0), 0.1)
-    box = observation.box
-    side = max(part.stop - part.start for part in box) if box else max(observation.shape)
+    box = estimate.box
+    side = max(part.stop - part.start for part in box) if box else max(estimate.shape)
     return [(amount, side / 5), (amount, side / 9), (amount, side / 2)]
 
 
-def fixed_point_sharpened(observation: Observation) -> list[Start]:
+def fixed_point_sharpened(estimate: Estimate) -> list[Start]:
     """Amount, and side and sigma of each of OpenCV's 8-bit Gaussians about the one seen, the roundest sigma of each.
 
     The rows beside the largest tap are of the Gaussian alone: as wide as it, and a known share of it.
     """
-    peak, _ = np.unravel_index(int(np.abs(observation.taps).argmax()), observation.shape)
-    if observation.box is None or not 0 < peak < observation.shape[0] - 1:
+    peak, _ = np.unravel_index(int(np.abs(estimate.taps).argmax()), estimate.shape)
+    if estimate.box is None or not 0 < peak < estimate.shape[0] - 1:
         return []
-    row, total = (observation.taps[peak - 1] + observation.taps[peak + 1]) / -2, float(observation.taps.sum())
+    row, total = (estimate.taps[peak - 1] + estimate.taps[peak + 1]) / -2, float(estimate.taps.sum())
     places = np.arange(len(row))
     variance = float(row @ (places - row @ places / row.sum()) ** 2 / row.sum()) if row.sum() > 0 else 0.0
     if not (variance > _NARROWEST**2 and total > 0):
         return []
     sigma = math.sqrt(variance)
-    seen = max(part.stop - part.start for part in observation.box) | 1
+    seen = max(part.stop - part.start for part in estimate.box) | 1
     found: dict[tuple[int, bytes], Start] = {}
     for side in (seen, seen + 2, seen + 4):
         # Cut off, the row is narrower than the Gaussian; and there are others as good.
@@ -153,36 +153,36 @@ def _roundness(percent: int) -> tuple[bool, bool]:
     return percent % 50 > 0, percent % 10 > 0
 
 
-def boxed_sharpened(observation: Observation) -> list[Start]:
+def boxed_sharpened(estimate: Estimate) -> list[Start]:
     """Radius and per cent of Pillow's unsharp mask: those of a Gaussian's."""
-    return [(max(sigma, 0.6), 100 * amount) for amount, sigma in sharpened(observation)]
+    return [(max(sigma, 0.6), 100 * amount) for amount, sigma in sharpened(estimate)]
 
 
-def rings(observation: Observation) -> list[Start]:
+def rings(estimate: Estimate) -> list[Start]:
     """The sigma of a Laplacian of a Gaussian, whose squares spread by about as much."""
-    spread = energy(observation).spread
+    spread = energy(estimate).spread
     return [(max(1.2 * spread, _NARROWEST),), (max(0.7 * spread, _NARROWEST),)]
 
 
-def two_rings(observation: Observation) -> list[Start]:
+def two_rings(estimate: Estimate) -> list[Start]:
     """Two sigmas, either of them the larger one."""
-    spread = max(energy(observation).spread, _NARROWEST)
+    spread = max(energy(estimate).spread, _NARROWEST)
     return [(1.2 * spread, 1.9 * spread), (1.9 * spread, 1.2 * spread), (0.6 * spread, 3 * spread)]
 
 
-def slope(observation: Observation) -> list[Start]:
+def slope(estimate: Estimate) -> list[Start]:
     """Sigma, and the direction in which the taps grow."""
-    rows, columns = (np.arange(float(side)) for side in observation.shape)
-    down, right = float(rows @ observation.taps.sum(axis=1)), float(observation.taps.sum(axis=0) @ columns)
+    rows, columns = (np.arange(float(side)) for side in estimate.shape)
+    down, right = float(rows @ estimate.taps.sum(axis=1)), float(estimate.taps.sum(axis=0) @ columns)
     angle = math.degrees(math.atan2(-down, right))
-    return [(max(energy(observation).spread, _NARROWEST), angle)]
+    return [(max(energy(estimate).spread, _NARROWEST), angle)]
 
 
-def wave(observation: Observation) -> list[Start]:
+def wave(estimate: Estimate) -> list[Start]:
     """For a Gabor kernel: wavelength, direction and phase of the strongest frequency, and the extent of the squares."""
-    moments = energy(observation)
-    side = 4 * max(observation.shape)
-    spectrum = np.fft.rfft2(observation.taps, (side, side))
+    moments = energy(estimate)
+    side = 4 * max(estimate.shape)
+    spectrum = np.fft.rfft2(estimate.taps, (side, side))
     down, right = np.unravel_index(int(np.abs(spectrum).argmax()), spectrum.shape)
     along_rows = np.fft.fftfreq(side)[down]
     frequency = math.hypot(along_rows, right / side) or 1 / side

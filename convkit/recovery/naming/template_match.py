@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from convkit.recovery.naming.estimate import Estimate
 from convkit.recovery.naming.gain import gain_oddity, simple_gain, sums_to, times
 from convkit.recovery.naming.match import Match, Parameter
 from convkit.recovery.naming.misfit import misfit
-from convkit.recovery.naming.observation import Observation
 from convkit.recovery.naming.placing import Placed, place
 from convkit.recovery.naming.template import Laid, Template
 from convkit.recovery.naming.template_places import likely_places
@@ -37,16 +37,16 @@ class TemplateMatch:
     literal: bool
 
 
-def match_templates(observation: Observation, templates: Iterable[Template]) -> list[TemplateMatch]:
+def match_templates(estimate: Estimate, templates: Iterable[Template]) -> list[TemplateMatch]:
     """Return the best way in which each template fits, for those that do."""
     best: dict[int, TemplateMatch] = {}
-    places = likely_places(observation, list(templates))
+    places = likely_places(estimate, list(templates))
     if not places:
         return []
-    laid_out = [place(laid.taps, observation.shape, corner) for _, laid, corner in places]
-    whitened = observation.whiten(np.array([placed.block for placed in laid_out]))
+    laid_out = [place(laid.taps, estimate.shape, corner) for _, laid, corner in places]
+    whitened = estimate.whiten(np.array([placed.block for placed in laid_out]))
     for at, placed, white in zip(places, laid_out, whitened, strict=True):
-        found = _judged(observation, *at, placed, white)
+        found = _judged(estimate, *at, placed, white)
         key = id(at[0])
         if found and (key not in best or found.match.score < best[key].match.score):
             best[key] = found
@@ -54,20 +54,20 @@ def match_templates(observation: Observation, templates: Iterable[Template]) -> 
 
 
 def _judged(
-    observation: Observation,
+    estimate: Estimate,
     template: Template,
     laid: Laid,
     corner: tuple[int, int],
     placed: Placed,
     whitened: NDArray[np.float64],
 ) -> TemplateMatch | None:
-    gain, error = observation.gain(whitened)
-    if gain == 0.0 or not observation.hides(abs(gain) * placed.outside):
+    gain, error = estimate.gain(whitened)
+    if gain == 0.0 or not estimate.hides(abs(gain) * placed.outside):
         return None
-    judged = misfit(observation, gain * placed.block, 1, gain * whitened)
+    judged = misfit(estimate, gain * placed.block, 1, gain * whitened)
     if not judged.fits:
         return None
-    offset = tuple(first + at - cut for first, at, cut in zip(observation.offset, corner, laid.cut, strict=True))
+    offset = tuple(first + at - cut for first, at, cut in zip(estimate.offset, corner, laid.cut, strict=True))
     words = offset_in_words(laid.size, (offset[0], offset[1]))
     usual = all(first == -((side - 1) // 2) for first, side in zip(offset, laid.size, strict=True))
     away = 0.0 if usual else 2.0 if words.startswith("centred") else 3.0

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from convkit.recovery.naming.observation import LIMIT, Observation
+from convkit.recovery.naming.estimate import LIMIT, Estimate
 from convkit.recovery.naming.template import Laid, Template
 from convkit.recovery.significance import effective_freedom, largest_by_chance
 
@@ -22,25 +22,25 @@ _MOST_PLACES = 400
 _BATCH = 16
 
 
-def likely_places(observation: Observation, templates: list[Template]) -> list[Place]:
+def likely_places(estimate: Estimate, templates: list[Template]) -> list[Place]:
     """Return templates and the place of their first tap where they may fit, the likeliest first.
 
     What is left of the taps beside a template, with the best gain, must be no more than noise gives.
     """
-    is_open = observation.open_directions.size > 0
+    is_open = estimate.open_directions.size > 0
     overhang = _OVERHANG_WHEN_OPEN if is_open else _OVERHANG
     shapes: dict[tuple[int, ...], list[tuple[Template, Laid]]] = {}
     for template in templates:
         for laid in template.laid:
             shapes.setdefault(laid.taps.shape, []).append((template, laid))
-    bound = _bound_of_chi2(observation) if is_open else _bound_of_squares(observation)
+    bound = _bound_of_chi2(estimate) if is_open else _bound_of_squares(estimate)
     found: list[tuple[float, Place]] = []
     for shape, members in shapes.items():
-        if any(side > own + 2 * overhang for side, own in zip(shape, observation.shape, strict=True)):
+        if any(side > own + 2 * overhang for side, own in zip(shape, estimate.shape, strict=True)):
             continue
         units = np.array([laid.taps.ravel() / np.linalg.norm(laid.taps) for _, laid in members])
-        across = observation.shape[1] + 2 * overhang - shape[1] + 1
-        scores = _chi2(observation, shape, units) if is_open else _squares(observation, shape, units)
+        across = estimate.shape[1] + 2 * overhang - shape[1] + 1
+        scores = _chi2(estimate, shape, units) if is_open else _squares(estimate, shape, units)
         for at, member in np.argwhere(scores <= bound).tolist():
             top, left = divmod(at, across)
             found.append((scores[at, member], (*members[member], (top - overhang, left - overhang))))
@@ -48,33 +48,33 @@ def likely_places(observation: Observation, templates: list[Template]) -> list[P
     return [place for _, place in found[:_MOST_PLACES]]
 
 
-def _squares(observation: Observation, shape: tuple[int, ...], units: Scores) -> Scores:
+def _squares(estimate: Estimate, shape: tuple[int, ...], units: Scores) -> Scores:
     """Sum of squares left by each template at each place, shape (places, templates)."""
-    windows = sliding_window_view(np.pad(observation.taps, _OVERHANG), shape)
+    windows = sliding_window_view(np.pad(estimate.taps, _OVERHANG), shape)
     explained = np.square(windows.reshape(-1, units.shape[1]) @ units.T)
-    return np.asarray(float(np.square(observation.taps).sum()) - explained)
+    return np.asarray(float(np.square(estimate.taps).sum()) - explained)
 
 
-def _bound_of_squares(observation: Observation) -> float:
+def _bound_of_squares(estimate: Estimate) -> float:
     """The squares left by the true kernel are at most those of the noise, whose mean and variance are known."""
-    mean = float(np.square(observation.errors).sum())
-    squares = observation.floor**4 * observation.taps.size
-    if observation.covariance is not None:
-        squares = max(float(np.vdot(observation.covariance, observation.covariance)), squares)
-    return mean * largest_by_chance(effective_freedom(mean, squares, observation.taps.size), LIMIT + 1)
+    mean = float(np.square(estimate.errors).sum())
+    squares = estimate.floor**4 * estimate.taps.size
+    if estimate.covariance is not None:
+        squares = max(float(np.vdot(estimate.covariance, estimate.covariance)), squares)
+    return mean * largest_by_chance(effective_freedom(mean, squares, estimate.taps.size), LIMIT + 1)
 
 
-def _chi2(observation: Observation, shape: tuple[int, ...], units: Scores) -> Scores:
+def _chi2(estimate: Estimate, shape: tuple[int, ...], units: Scores) -> Scores:
     """Chi-square of each template at each place, shape (places, templates).
 
     Squares of all taps would count what the data leave open.
     """
     margin = _OVERHANG_WHEN_OPEN
-    directions = np.pad(observation.functionals, ((margin, margin), (margin, margin), (0, 0)))
+    directions = np.pad(estimate.functionals, ((margin, margin), (margin, margin), (0, 0)))
     windows = sliding_window_view(directions, shape, axis=(0, 1))
     windows = windows.reshape(-1, windows.shape[2], units.shape[1])
-    total = float(observation.whitened @ observation.whitened)
-    return np.hstack([total - _explained(observation, windows, batch) for batch in _batches(units)])
+    total = float(estimate.whitened @ estimate.whitened)
+    return np.hstack([total - _explained(estimate, windows, batch) for batch in _batches(units)])
 
 
 def _batches(units: Scores) -> Iterator[Scores]:
@@ -82,12 +82,12 @@ def _batches(units: Scores) -> Iterator[Scores]:
         yield units[start : start + _BATCH]
 
 
-def _explained(observation: Observation, windows: Scores, units: Scores) -> Scores:
+def _explained(estimate: Estimate, windows: Scores, units: Scores) -> Scores:
     laid = windows @ units.T
     energies = np.square(laid).sum(axis=1)
-    along = np.einsum("d,pdt->pt", observation.whitened, laid)
+    along = np.einsum("d,pdt->pt", estimate.whitened, laid)
     return np.asarray(np.divide(np.square(along), energies, out=np.zeros_like(along), where=energies > 0))
 
 
-def _bound_of_chi2(observation: Observation) -> float:
-    return observation.judged * largest_by_chance(observation.judged, LIMIT + 1)
+def _bound_of_chi2(estimate: Estimate) -> float:
+    return estimate.judged * largest_by_chance(estimate.judged, LIMIT + 1)

@@ -7,9 +7,9 @@ from functools import lru_cache
 import numpy as np
 
 from convkit.kernel import fixed_kernels, named_kernel
+from convkit.recovery.naming.estimate import Estimate
 from convkit.recovery.naming.match import Parameter
 from convkit.recovery.naming.moments import mass
-from convkit.recovery.naming.observation import Observation
 from convkit.recovery.naming.rounded_bells import rounded_bells
 from convkit.recovery.naming.template import Template, is_dialect
 
@@ -34,15 +34,15 @@ def _fixed_templates() -> tuple[Template, ...]:
     return tuple(_template(name) for name in fixed_kernels() if named_kernel(name).taps.any())
 
 
-def templates_for(observation: Observation) -> Iterator[Template]:
+def templates_for(estimate: Estimate) -> Iterator[Template]:
     """Yield the templates worth a try: all fixed kernels, and of the others those of about the right size."""
     yield from _fixed_templates()
-    for text in _sized(observation):
+    for text in _sized(estimate):
         template = _template(text)
-        if template.taps.any() and (observation.positive or not template.averages):
+        if template.taps.any() and (estimate.positive or not template.averages):
             yield template
-    if observation.positive:
-        for bell in rounded_bells(observation):
+    if estimate.positive:
+        for bell in rounded_bells(estimate):
             yield Template(bell.name, bell.title, bell.taps, bell.parameters, 2 * _DIALECT, rounded=True)
 
 
@@ -74,13 +74,13 @@ def _parameters(given: str) -> tuple[Parameter, ...]:
     return tuple(Parameter(key, float(value)) for key, value in pairs)
 
 
-def _sized(observation: Observation) -> Iterator[str]:
+def _sized(estimate: Estimate) -> Iterator[str]:
     """Kernel text of what a size or a radius makes."""
-    sides = _sides(observation)
+    sides = _sides(estimate)
     yield from ("scipy/sobel:axis=0", "scipy/sobel", "scipy/prewitt:axis=0", "scipy/prewitt")
-    if observation.positive:
-        yield from _boxes_tents_and_binomials(observation)
-        yield from _flat(observation)
+    if estimate.positive:
+        yield from _boxes_tents_and_binomials(estimate)
+        yield from _flat(estimate)
         yield from (f"opencv/gaussian:ksize={side}" for side in sides if side > 1)
         for radius in [side // 2 for side in sides[:3] if side > 1]:
             yield from (f"imagemagick/{name}:radius={radius}" for name in ("diamond", "octagon", "plus", "cross"))
@@ -92,22 +92,22 @@ def _sized(observation: Observation) -> Iterator[str]:
                     yield f"opencv/sobel:ksize={side},dx={across},dy={down}"
 
 
-def _sides(observation: Observation) -> list[int]:
+def _sides(estimate: Estimate) -> list[int]:
     """Odd sides of square kernels that cover what is seen."""
-    limit = max(observation.shape) + 2
-    box = observation.box
+    limit = max(estimate.shape) + 2
+    box = estimate.box
     least = max(part.stop - part.start for part in box) if box else 1
     most = min(least + _UNSEEN_RINGS, 31) if box else min(limit, 15)
     return [side for side in range(1, 32, 2) if least <= side <= most]
 
 
-def _boxes_tents_and_binomials(observation: Observation) -> Iterator[str]:
-    moments = mass(observation)
+def _boxes_tents_and_binomials(estimate: Estimate) -> Iterator[str]:
+    moments = mass(estimate)
     around = ((-1, 0, 1), (-1, 0, 1))
     variances = (moments.rows, moments.columns)
     boxes = (
         _near(math.sqrt(12 * variance + 1), steps, side)
-        for variance, steps, side in zip(variances, around, observation.shape, strict=True)
+        for variance, steps, side in zip(variances, around, estimate.shape, strict=True)
     )
     rows, columns = boxes
     yield from (f"box:size={down}x{across}" for down in rows for across in columns if down * across > 1)
@@ -117,25 +117,25 @@ def _boxes_tents_and_binomials(observation: Observation) -> Iterator[str]:
     yield from (f"diagonal:{length}" for length in rows if length > 1 and length in columns)
     rows, columns = (
         _near(4 * variance + 1, steps, side + 4)
-        for variance, steps, side in zip(variances, around, observation.shape, strict=True)
+        for variance, steps, side in zip(variances, around, estimate.shape, strict=True)
     )
     yield from (f"binomial:size={down}x{across}" for down in rows for across in columns if down * across > 1)
     # A tent of 2n - 1 is two boxes of n; one of three is a binomial.
     rows, columns = ([2 * side - 1 for side in _near(math.sqrt(6 * variance + 1), steps, side)]
-                     for variance, steps, side in zip(variances, around, observation.shape, strict=True))  # fmt: skip
+                     for variance, steps, side in zip(variances, around, estimate.shape, strict=True))  # fmt: skip
     yield from (f"tent:size={down}x{across}" for down in rows for across in columns if max(down, across) > 3)
 
 
-def _near(estimate: float, steps: Iterable[int], most: int) -> list[int]:
-    return sorted({min(max(round(estimate) + step, 1), most) for step in steps})
+def _near(length: float, steps: Iterable[int], most: int) -> list[int]:
+    return sorted({min(max(round(length) + step, 1), most) for step in steps})
 
 
-def _flat(observation: Observation) -> Iterator[str]:
+def _flat(estimate: Estimate) -> Iterator[str]:
     """ImageMagick's shapes of ones, by how far the taps that are seen lie from the middle of their box."""
-    seen = observation.taps[observation.seen]
-    if len(seen) < 2 or seen.max() - seen.min() > 12 * observation.typical_error:
+    seen = estimate.taps[estimate.seen]
+    if len(seen) < 2 or seen.max() - seen.min() > 12 * estimate.typical_error:
         return
-    places = np.argwhere(observation.seen)
+    places = np.argwhere(estimate.seen)
     middle = (places.min(axis=0) + places.max(axis=0)) / 2
     if (middle % 1).any():
         return

@@ -26,7 +26,7 @@ _OPEN = 100.0
 
 
 @dataclass(frozen=True, eq=False)
-class Observation:
+class Estimate:
     """A block of taps and what is known of their errors.
 
     Attributes

@@ -1,21 +1,21 @@
-"""Making an observation of what was recovered: what to look at, and what is known of it."""
+"""A large window is cut to what is seen before it is named, and a covariance below the floor is left out."""
 
 import numpy as np
 
 from convkit.recovery.bounding_box import bounding_box
-from convkit.recovery.naming.observation import LIMIT, MOST_TAPS, SEEN, Matrix, Observation, Taps
+from convkit.recovery.naming.estimate import LIMIT, MOST_TAPS, SEEN, Estimate, Matrix, Taps
 from convkit.recovery.significance import deviations, effective_freedom
 
 # Rings of unseen taps that are kept around what is seen when a window is cut.
 _MARGIN = 3
 
 
-def observe(
+def cut_to_seen(
     taps: Taps, covariance: Matrix, offset: tuple[int, int], floor: float, samples: float = np.inf
-) -> Observation:
-    """Make an observation: cut a large window to what is seen, and leave out a covariance below the floor."""
+) -> Estimate:
+    """Make an estimate: cut a large window to what is seen, and leave out a covariance below the floor."""
     known = float(np.diag(covariance).max()) <= floor**2
-    whole = Observation(taps, offset, None if known else covariance, floor, samples)
+    whole = Estimate(taps, offset, None if known else covariance, floor, samples)
     if taps.size <= MOST_TAPS and not known:
         return whole
     box = bounding_box(np.abs(taps) > SEEN * np.sqrt(np.diag(covariance).reshape(taps.shape) + floor**2))
@@ -30,7 +30,7 @@ def observe(
     inside = np.zeros(taps.shape, dtype=bool)
     inside[rows, columns] = True
     kept = np.flatnonzero(inside)
-    return Observation(
+    return Estimate(
         taps[rows, columns],
         (offset[0] + rows.start, offset[1] + columns.start),
         None if known else covariance[np.ix_(kept, kept)],
