@@ -17,7 +17,7 @@ from convkit.recovery.proof.border_rule import BorderRule
 from convkit.recovery.proof.layers import Layers
 from convkit.recovery.proof.program import Passes, Program, Rounding, centred
 from convkit.recovery.proof.replay import replay
-from convkit.recovery.proof.snapping import Snapped
+from convkit.recovery.proof.snapped import Snapped
 from convkit.recovery.recording import Recording
 from convkit.recovery.registered import Registered
 

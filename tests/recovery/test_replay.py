@@ -13,10 +13,11 @@ from PIL import Image, ImageFilter
 
 from convkit import ConvkitError, load_image
 from convkit.recovery import Parameters, Problem, find_optimum
-from convkit.recovery.proof.program import Arithmetic, Passes, Program, Rounding, centred
+from convkit.recovery.proof.arithmetic import Arithmetic
+from convkit.recovery.proof.program import Passes, Program, Rounding, centred
 from convkit.recovery.proof.replay import Replay, proves, replay
 from convkit.recovery.proof.rounding import _Search, find_rounding
-from convkit.recovery.proof.snapping import Snapped
+from convkit.recovery.proof.snapped import Snapped
 from convkit.recovery.proof.tally import Ties
 from convkit.recovery.recording import Recording
 from convkit.recovery.registered import Registered

@@ -17,7 +17,8 @@ from convkit.recovery import Parameters, Problem, find_optimum
 from convkit.recovery.proof.factors import estimated_factors
 from convkit.recovery.proof.replay import proves, replay
 from convkit.recovery.proof.rounding import find_rounding
-from convkit.recovery.proof.snapping import Snapped, guesses, simplest_fraction, snap
+from convkit.recovery.proof.snapped import Snapped
+from convkit.recovery.proof.snapping import guesses, simplest_fraction, snap
 from convkit.recovery.recording import Recording
 from convkit.recovery.registered import Registered
 

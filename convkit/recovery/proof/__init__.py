@@ -7,7 +7,8 @@ from convkit.recovery.proof.program import Passes, Program, Rounding, centred
 from convkit.recovery.proof.replay import Replay, proves, replay
 from convkit.recovery.proof.rim import Candidate
 from convkit.recovery.proof.rounding import FoundRounding, find_rounding, replay_sample
-from convkit.recovery.proof.snapping import Snapped, guesses, snap
+from convkit.recovery.proof.snapped import Snapped
+from convkit.recovery.proof.snapping import guesses, snap
 
 __all__ = [
     "Border",

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from convkit.recovery.plane import Coverage, Plane
 from convkit.recovery.problem import Pair
-from convkit.recovery.proof.program import Arithmetic, Sums
+from convkit.recovery.proof.arithmetic import Arithmetic, Sums
 from convkit.recovery.proof.tally import Tally
 from convkit.recovery.registered import Registered
 from convkit.recovery.tiles import Tile, in_lanes

@@ -7,9 +7,10 @@ from functools import partial
 
 from convkit.recovery.autocorrelation import transform_length
 from convkit.recovery.problem import Problem
+from convkit.recovery.proof.arithmetic import FEW_TAPS, Arithmetic
 from convkit.recovery.proof.outputs import Outputs
-from convkit.recovery.proof.program import FEW_TAPS, Arithmetic, Program, Rounding
-from convkit.recovery.proof.snapping import Snapped
+from convkit.recovery.proof.program import Program, Rounding
+from convkit.recovery.proof.snapped import Snapped
 from convkit.recovery.proof.tally import Tally, Ties
 from convkit.recovery.recording import Recording
 from convkit.recovery.registered import Registered

@@ -8,12 +8,13 @@ from numpy.typing import NDArray
 from convkit.convolution.apply import strided
 from convkit.convolution.backends import choose_backend
 from convkit.recovery.bounding_box import bounding_box
+from convkit.recovery.proof.arithmetic import DOUBLE, Arithmetic, Sums
 from convkit.recovery.proof.border_rule import PADDINGS, BorderRule, Places, filled
 from convkit.recovery.proof.layers import Layers, blurred
 from convkit.recovery.proof.outputs import Outputs
-from convkit.recovery.proof.program import DOUBLE, Arithmetic, Passes, Program, Rounding, Sums
+from convkit.recovery.proof.program import Passes, Program, Rounding
 from convkit.recovery.proof.replay import Replay
-from convkit.recovery.proof.snapping import Snapped
+from convkit.recovery.proof.snapped import Snapped
 from convkit.recovery.proof.tally import Tally
 from convkit.recovery.recording import Recording
 from convkit.recovery.registered import Registered

@@ -8,11 +8,12 @@ from fractions import Fraction
 import numpy as np
 
 from convkit.recovery.problem import Parameters
+from convkit.recovery.proof.arithmetic import Arithmetic
 from convkit.recovery.proof.factors import integer_factors, keeps_means, leading_factors
 from convkit.recovery.proof.outputs import Outputs
-from convkit.recovery.proof.program import Arithmetic, Passes, Program, Rounding
+from convkit.recovery.proof.program import Passes, Program, Rounding
 from convkit.recovery.proof.replay import Replay
-from convkit.recovery.proof.snapping import Snapped
+from convkit.recovery.proof.snapped import Snapped
 from convkit.recovery.proof.tally import Ties
 from convkit.recovery.recording import Recording
 from convkit.recovery.registered import Registered

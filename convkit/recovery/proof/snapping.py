@@ -1,8 +1,7 @@
-"""A kernel of integers over one divisor, within an estimate's error bars and not by chance: what a program wrote."""
+"""Find the integers over one divisor that an estimate stands for, within its error bars and not by chance."""
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
@@ -10,6 +9,7 @@ from numpy.typing import NDArray
 
 from convkit.recovery.problem import Parameters
 from convkit.recovery.proof.factors import estimated_factors
+from convkit.recovery.proof.snapped import TELLING, Snapped
 
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
@@ -21,7 +21,6 @@ _BAR = 8.0
 # Rounding errors are not quite independent of a picture's gray, so that the sum, of all the best known, moves by many
 # of its tiny standard errors; it still lies far nearer to an integer than half.
 _SUM = 0.1
-_TELLING = 0.01
 _LARGEST_DIVISOR = 1 << 16
 # When more divisors fit, the bars are too wide to tell any apart.
 _MOST_SURVIVORS = 64
@@ -32,52 +31,6 @@ _MOST_GUESSED = 128
 _NEAR, _SURE = 0.1, 0.02
 # Least squares solves to about so many digits: no error bar is narrower.
 _DIGITS = 1e-12
-
-
-@dataclass(frozen=True, eq=False)
-class Snapped:
-    """A kernel of integers over one divisor.
-
-    Attributes
-    ----------
-    numerators : ndarray of int64, shape (kh, kw)
-    divisor : int
-        At least 1; it and the numerators have no common factor.
-    bias : Fraction
-        In levels of the target.
-    chance : float
-        Expected number of divisors up to this one that a kernel of real numbers would fit as well.
-
-    Examples
-    --------
-    >>> print(Snapped(np.array([[1, 2, 1], [2, 4, 2]]), 12).text())
-    1,2,1; 2,4,2 / 12
-    """
-
-    numerators: Integers
-    divisor: int
-    bias: Fraction = Fraction(0)
-    chance: float = 0.0
-
-    @property
-    def telling(self) -> bool:
-        """Whether chance is no explanation (at most 0.01); of another, only a replay is a proof."""
-        return self.chance <= _TELLING
-
-    @property
-    def taps(self) -> NDArray[np.float64]:
-        """The taps, ``numerators / divisor``."""
-        taps: NDArray[np.float64] = self.numerators / self.divisor
-        return taps
-
-    def parameters(self, level: float | None) -> Parameters:
-        """Return taps and bias in image units, for a target of that level."""
-        return Parameters(self.taps, float(self.bias) * (1.0 if level is None else level))
-
-    def text(self) -> str:
-        """Write it as ``1,2,1; 2,4,2; 1,2,1 / 16``; a divisor of 1 is left out."""
-        rows = "; ".join(",".join(map(str, row)) for row in self.numerators.tolist())
-        return rows if self.divisor == 1 else f"{rows} / {self.divisor}"
 
 
 def snap(point: Parameters, covariance: Matrix, level: float | None = None) -> Snapped | None:
@@ -176,7 +129,7 @@ def _lattice(values: Vector, covariance: Matrix) -> tuple[Integers, int, float] 
         chance = guesses * _chance(divisor, divisor * values, divisor**2 * covariance, numerators)
         if chance < (1.0 if best is None else best[2]):
             best = numerators.astype(np.int64), divisor, chance
-        if chance <= _TELLING:
+        if chance <= TELLING:
             break
     return best
 

@@ -8,7 +8,8 @@ from operator import add
 import numpy as np
 from numpy.typing import NDArray
 
-from convkit.recovery.proof.program import Arithmetic, Rounding, Sums
+from convkit.recovery.proof.arithmetic import Arithmetic, Sums
+from convkit.recovery.proof.program import Rounding
 
 Array = NDArray[np.float64]
 
