@@ -1,7 +1,7 @@
 """Ask a program itself: run it on pictures made for the purpose, and test what it does with them."""
 
 from convkit.probe.ask import Program, opened
-from convkit.probe.command import Command, parse_command
+from convkit.probe.command import parse_command
 from convkit.probe.formats import ProbeFormat
 
-__all__ = ["Command", "ProbeFormat", "Program", "opened", "parse_command"]
+__all__ = ["ProbeFormat", "Program", "opened", "parse_command"]

@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convkit.convolution.fft import next_fast_length
+from convkit.recovery.lanes import in_lanes
 from convkit.recovery.plane import Plane
-from convkit.recovery.tiles import Tile, in_lanes
+from convkit.recovery.tiles import Tile
 from convkit.recovery.transform import TileTransform
 
 # Spectra of this length fit a processor's second-level cache: a quarter faster than 512.

@@ -5,9 +5,10 @@ from numpy.typing import NDArray
 
 from convkit.convolution.apply import strided
 from convkit.convolution.backends import choose_backend
+from convkit.recovery.lanes import in_threads
 from convkit.recovery.observations import observe
 from convkit.recovery.problem import Pair, Parameters
-from convkit.recovery.tiles import Tile, in_threads, tiles
+from convkit.recovery.tiles import Tile, tiles
 
 # Rows per strip: a few hundred, so that neighbours share little of the image and FFTs have room.
 _STRIP_ROWS = 504

@@ -8,8 +8,9 @@ from typing import NamedTuple, NoReturn
 import numpy as np
 
 from convkit.errors import ImageError
+from convkit.recovery.lanes import in_lanes
 from convkit.recovery.plane import Plane
-from convkit.recovery.tiles import Tile, in_lanes, tiles
+from convkit.recovery.tiles import Tile, tiles
 
 # Strips of so many pixels: half a megabyte of float64, which a processor's second-level cache holds.
 _STRIP = 1 << 16

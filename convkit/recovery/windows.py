@@ -31,8 +31,9 @@ from numpy.typing import NDArray
 
 from convkit.recovery.autocorrelation import correlate_planes, transform_length
 from convkit.recovery.autocorrelation_on_device import correlate_on_device
+from convkit.recovery.lanes import in_threads
 from convkit.recovery.plane import Plane
-from convkit.recovery.tiles import Tile, in_threads
+from convkit.recovery.tiles import Tile
 
 # Tiles of a border whose spectra are held at once: some 20 MB for 63 taps.
 _TILES_AT_ONCE = 16

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from convkit import threads
-from convkit.recovery.tiles import in_threads
+from convkit.recovery.lanes import in_threads
 
 
 @pytest.mark.parametrize(("told", "count"), [("1", 1), ("0", None), ("4,2", None), ("", None), ("100000", None)])

@@ -1,7 +1,6 @@
 """Replaying what was found, to the last bit: whole numbers, rounding, border rule."""
 
 from convkit.recovery.proof.border import Border, find_border
-from convkit.recovery.proof.border_rule import BorderRule
 from convkit.recovery.proof.layers import Layers
 from convkit.recovery.proof.program import Passes, Program, Rounding, centred
 from convkit.recovery.proof.replay import Replay, proves, replay
@@ -12,7 +11,6 @@ from convkit.recovery.proof.snapping import guesses, snap
 
 __all__ = [
     "Border",
-    "BorderRule",
     "Candidate",
     "FoundRounding",
     "Layers",

@@ -9,12 +9,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from convkit.recovery.lanes import in_lanes
 from convkit.recovery.plane import Coverage, Plane
 from convkit.recovery.problem import Pair
 from convkit.recovery.proof.arithmetic import Arithmetic, Sums
 from convkit.recovery.proof.tally import Tally
 from convkit.recovery.registered import Registered
-from convkit.recovery.tiles import Tile, in_lanes
+from convkit.recovery.tiles import Tile
 
 Places = NDArray[np.intp]
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from convkit.recovery.lanes import in_lanes, in_threads
 from convkit.recovery.optimum import Optimum
 from convkit.recovery.problem import Problem
 from convkit.recovery.recording import Recording
-from convkit.recovery.tiles import in_lanes, in_threads
 from convkit.recovery.verdict.blocks import Block, blocks
 from convkit.recovery.verdict.features import Filter
 from convkit.recovery.verdict.tally import Tally

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from convkit.recovery.tiles import in_threads
+from convkit.recovery.lanes import in_threads
 from convkit.recovery.verdict.features import CORE, CURVED, INSIDE, OUTSIDE, places
 from convkit.recovery.verdict.judgement import Evidence
 from convkit.recovery.verdict.regression import Explained, compared, explained, regression, residual_squares
