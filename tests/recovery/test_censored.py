@@ -14,7 +14,7 @@ from convkit.errors import ImageError
 from convkit.recovery import Parameters, Problem, find_optimum
 from convkit.recovery.problem import Pair
 from convkit.recovery.recording import Recording
-from convkit.recovery.saturation.censored import SaturatedFit, SaturationMethod, fit_saturated
+from convkit.recovery.saturation import SaturatedFit, SaturationMethod, fit_saturated
 
 LEVEL = 1 / 255
 EIGHT_BITS = Recording(LEVEL, 0.0, 1.0)

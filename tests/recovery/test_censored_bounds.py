@@ -9,7 +9,7 @@ from scipy.stats import norm
 
 from convkit.recovery import Problem, find_optimum
 from convkit.recovery.recording import Recording
-from convkit.recovery.saturation.censored import SaturationMethod, fit_saturated
+from convkit.recovery.saturation import SaturationMethod, fit_saturated
 
 LEVEL = 1 / 255
 EIGHT_BITS = Recording(LEVEL, 0.0, 1.0)

@@ -9,7 +9,7 @@ from scipy import optimize, stats
 from convkit.recovery import Parameters, Problem
 from convkit.recovery.recording import Recording
 from convkit.recovery.saturation import tobit
-from convkit.recovery.saturation.rails import Noise
+from convkit.recovery.saturation.noise import Noise
 from convkit.recovery.saturation.tobit import _Likelihood, maximise_likelihood
 
 RECORDINGS = [Recording(1 / 20, 0.0, 1.0), Recording(1 / 20, 0.0), Recording(None, -math.inf, 0.8)]

@@ -11,7 +11,8 @@ from convkit.recovery.problem import Pair
 from convkit.recovery.recording import Recording
 from convkit.recovery.responses import predicted
 from convkit.recovery.saturation.masked_fit import MaskedFit, masked
-from convkit.recovery.saturation.rails import Noise, Rails
+from convkit.recovery.saturation.noise import Noise
+from convkit.recovery.saturation.rails import Rails
 
 EIGHT_BITS = Recording(1 / 255, 0.0, 1.0)
 

@@ -12,7 +12,7 @@ from convkit.recovery.optimum import solve_moments
 from convkit.recovery.patches import add_patches
 from convkit.recovery.problem import Parameters, Problem
 from convkit.recovery.recording import Recording
-from convkit.recovery.saturation.rails import Noise
+from convkit.recovery.saturation.noise import Noise
 from convkit.recovery.spectrum import Spectrum
 
 Masks = tuple[NDArray[np.bool_], ...]

@@ -13,8 +13,8 @@ from convkit.recovery.patches import patch_blocks
 from convkit.recovery.problem import Parameters, Problem
 from convkit.recovery.quadratic import as_parameters, as_vector
 from convkit.recovery.recording import Recording
+from convkit.recovery.saturation.noise import Noise
 from convkit.recovery.saturation.normal_tail import log_normal_tail
-from convkit.recovery.saturation.rails import Noise
 from convkit.recovery.second_moments import moved
 from convkit.recovery.spectrum import Spectrum
 
