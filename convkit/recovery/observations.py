@@ -38,6 +38,12 @@ class Observations:
     convention: Convention
     weights: Weights | None
 
+    def about(self, image_shift: float, target_shift: float = 0.0) -> "Observations":
+        """Return them with these shifts subtracted from the pixels as they are read."""
+        return replace(
+            self, image=replace(self.image, shift=image_shift), target=replace(self.target, shift=target_shift)
+        )
+
     def moments(self, image_shift: float, target_shift: float, *, device: str = "cpu") -> NDArray[np.float64]:
         """Return ``Σ z zᵀ`` with ``z = (patch - image_shift, 1, y - target_shift)``, by whichever way is faster.
 
@@ -50,7 +56,8 @@ class Observations:
             Symmetric to the last bit.
         """
         p, flip, stride = prod(self.size), self.convention.flip, self.convention.stride
-        image, target = replace(self.image, shift=image_shift), replace(self.target, shift=target_shift)
+        moved = self.about(image_shift, target_shift)
+        image, target = moved.image, moved.target
         moments = np.zeros((p + 2, p + 2))
         lacking = None if self.weights is None else _lacking(self.weights)
         outputs = prod(target.shape)

@@ -1,7 +1,6 @@
 """One pass over the image: the residuals of a kernel, and their correlation with every unknown."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -59,8 +58,7 @@ def _of_part(point: Parameters, image_shift: float, part: Problem) -> tuple[floa
     (pair,) = part.pairs
     taps = np.asarray(point.taps, dtype=np.float64)
     constant = point.bias + image_shift * float(taps.sum())
-    seen = observe(pair.image, pair.target, part.size, stride=part.stride, mask=pair.mask)
-    seen = replace(seen, image=replace(seen.image, shift=image_shift))
+    seen = observe(pair.image, pair.target, part.size, stride=part.stride, mask=pair.mask).about(image_shift)
     tiled = part.stride == 1 and taps.size > _FEW_TAPS
     return (_by_tiles if tiled else _by_patches)(seen, taps, constant)
 

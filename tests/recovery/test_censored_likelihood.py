@@ -8,9 +8,10 @@ from scipy import optimize, stats
 
 from convkit.recovery import Parameters, Problem
 from convkit.recovery.recording import Recording
-from convkit.recovery.saturation import tobit
+from convkit.recovery.saturation import likelihood as likelihoods
+from convkit.recovery.saturation.likelihood import Likelihood
 from convkit.recovery.saturation.noise import Noise
-from convkit.recovery.saturation.tobit import _Likelihood, maximise_likelihood
+from convkit.recovery.saturation.tobit import maximise_likelihood
 
 RECORDINGS = [Recording(1 / 20, 0.0, 1.0), Recording(1 / 20, 0.0), Recording(None, -math.inf, 0.8)]
 
@@ -33,7 +34,7 @@ def clipped(recording: Recording, rng, *, bias: bool = True, stride: int = 1) ->
 @pytest.mark.parametrize("recording", RECORDINGS)
 def test_slopes_and_curvatures_are_derivatives(recording: Recording, bias: bool, rng) -> None:
     problem, on_rail, noise = clipped(recording, rng, bias=bias)
-    likelihood = _Likelihood(problem, recording, problem.condensed(), [on_rail], noise.floor)
+    likelihood = Likelihood(problem, recording, problem.condensed(), [on_rail], noise.floor)
     place = np.append(0.3 * rng.standard_normal(problem.unknowns), math.log(0.2))
     here = likelihood.at(place[:-1], place[-1])
     steps = 1e-5 * np.eye(len(place))
@@ -50,7 +51,7 @@ def test_slopes_and_curvatures_are_derivatives(recording: Recording, bias: bool,
 @pytest.mark.parametrize("recording", RECORDINGS)
 def test_the_maximum_is_scipys(monkeypatch, recording: Recording, bias: bool, stride: int, kept: bool, rng) -> None:
     if not kept:
-        monkeypatch.setattr(tobit, "_KEPT_NUMBERS", 0)
+        monkeypatch.setattr(likelihoods, "_KEPT_NUMBERS", 0)
     problem, on_rail, noise = clipped(recording, rng, bias=bias, stride=stride)
     pair = problem.pairs[0]
     rows = np.lib.stride_tricks.sliding_window_view(pair.image, (2, 3))[::stride, ::stride].reshape(on_rail.size, 6)

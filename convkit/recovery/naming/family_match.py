@@ -73,25 +73,10 @@ def _numbers(family: Family) -> int:
 
 
 def _as_match(estimate: Estimate, found: FamilyFit) -> FamilyMatch | None:
-    """Put a fit into words, if it tells something.
-
-    Its parameters must not be anything, as the sigma of a Gaussian as flat as a box; and there must be more different
-    taps than numbers: any symmetric row of three is a Gaussian of some sigma and gain.
-    """
+    """Put a fit into words, if it tells something."""
     family, gain = found.model.family, found.point.gain
     *errors, gain_error = _errors(found)
-    certain = gain_error <= _VAGUE * abs(gain) and all(
-        free.idle or (error <= _VAGUE * value if free.low > 0 else math.isfinite(error))
-        for free, value, error in zip(family.free, found.point.values.tolist(), errors, strict=True)
-    )
-    numbers = _numbers(family) + sum(
-        free.idle and math.isfinite(e) for free, e in zip(family.free, errors, strict=True)
-    )
-    free_gain = simple_gain(gain, gain_error) != 1.0
-    block = found.model.block(_straightened(found))
-    # Of a shift equal taps tell as much as others: half a pixel.
-    levels = np.count_nonzero(block) if family.name == "shift" else _levels(estimate, block)
-    if not certain or not numbers or levels <= numbers + free_gain:
+    if not _tells(estimate, found, errors, gain_error):
         return None
     parameters = [
         Parameter(free.name, _within_a_turn(value, free.turn), error)
@@ -123,6 +108,27 @@ def _as_match(estimate: Estimate, found: FamilyFit) -> FamilyMatch | None:
         + gain_oddity(gain, gain_error, unit_sum=family.unit_sum),
     )
     return FamilyMatch(match, found.misfit.chi2, family)
+
+
+def _tells(estimate: Estimate, found: FamilyFit, errors: list[float], gain_error: float) -> bool:
+    """Whether a fit tells something.
+
+    Its parameters must not be anything, as the sigma of a Gaussian as flat as a box; and there must be more different
+    taps than numbers: any symmetric row of three is a Gaussian of some sigma and gain.
+    """
+    family, gain = found.model.family, found.point.gain
+    certain = gain_error <= _VAGUE * abs(gain) and all(
+        free.idle or (error <= _VAGUE * value if free.low > 0 else math.isfinite(error))
+        for free, value, error in zip(family.free, found.point.values.tolist(), errors, strict=True)
+    )
+    numbers = _numbers(family) + sum(
+        free.idle and math.isfinite(error) for free, error in zip(family.free, errors, strict=True)
+    )
+    free_gain = simple_gain(gain, gain_error) != 1.0
+    block = found.model.block(_straightened(found))
+    # Of a shift equal taps tell as much as others: half a pixel.
+    levels = np.count_nonzero(block) if family.name == "shift" else _levels(estimate, block)
+    return bool(certain and numbers and levels > numbers + free_gain)
 
 
 def _errors(found: FamilyFit) -> list[float]:

@@ -76,9 +76,8 @@ class MaskedFit:
                     continue
                 stride = self.problem.stride
                 seen = observe(pair.image, pair.target, self.problem.size, stride=stride, mask=exchanged)
-                image = replace(seen.image, shift=self.normal.image_shift)
-                target = replace(seen.target, shift=self.normal.target_shift)
-                add_patches(moments, image, target, seen.size, stride=stride, weights=seen.weights, sign=sign)
+                seen = seen.about(self.normal.image_shift, self.normal.target_shift)
+                add_patches(moments, seen.image, seen.target, seen.size, stride=stride, weights=seen.weights, sign=sign)
         return MaskedFit._solved(self.problem, masks, replace(self.normal, moments=moments))
 
     def noise(self, recording: Recording, point: Parameters) -> Noise:
