@@ -36,7 +36,7 @@ from convkit.experiment.record import ConventionBlock, LearningRateBlock, LossAt
 from convkit.experiment.settings import Experiment
 from convkit.experiment.workings import Workings
 from convkit.recovery import Descent, Parameters, Solver
-from convkit.recovery.quadratic import as_vector
+from convkit.recovery.parameters import as_vector
 from convkit.recovery.rates import predicted_losses
 from convkit.recovery.ridge import Ridge
 

@@ -35,8 +35,8 @@ from convkit.kernel import Kernel
 from convkit.recovery import Parameters
 from convkit.recovery.constraints import Constrained
 from convkit.recovery.null_directions import in_words, null_pictures, undetermined
+from convkit.recovery.parameters import as_parameters, as_vector
 from convkit.recovery.proof import Border
-from convkit.recovery.quadratic import as_parameters, as_vector
 from convkit.recovery.ridge import Ridge
 from convkit.recovery.support import Support
 

@@ -41,7 +41,7 @@ from convkit.recovery import (
     descend,
     make_objective,
 )
-from convkit.recovery.quadratic import as_vector
+from convkit.recovery.parameters import as_vector
 from convkit.recovery.rates import predicted_arrival
 from convkit.recovery.solution import Solution, solve
 

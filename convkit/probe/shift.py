@@ -12,8 +12,8 @@ from convkit.probe.answer import recording_of
 from convkit.probe.contrast import Array
 from convkit.probe.tolerance import Tolerance
 from convkit.recovery.optimum import find_optimum
+from convkit.recovery.parameters import as_vector
 from convkit.recovery.problem import Pair, Problem
-from convkit.recovery.quadratic import as_vector
 from convkit.recovery.verdict import Evidence
 
 #: Rows and columns by which the shifted probe is rolled.

@@ -4,7 +4,8 @@ from convkit.recovery.descent import Descent, DescentPlan, Status, descend
 from convkit.recovery.normal_equations import NormalEquations
 from convkit.recovery.objective import LearningBackend, make_objective
 from convkit.recovery.optimum import Optimum, find_optimum
-from convkit.recovery.problem import Loss, Parameters, Problem
+from convkit.recovery.parameters import Parameters
+from convkit.recovery.problem import Loss, Problem
 from convkit.recovery.rates import Rates
 from convkit.recovery.solvers import Solver
 from convkit.recovery.spectrum import Spectrum

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from convkit.convolution.apply import strided
 from convkit.convolution.conv2d import strip_rows
-from convkit.recovery.problem import Parameters, Problem
+from convkit.recovery.parameters import Parameters
+from convkit.recovery.problem import Problem
 
 Forward = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 # Rows of an image, the targets of their windows, and which of these are used (None for all).

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from convkit.errors import SettingsError
 from convkit.recovery.normal_equations import NormalEquations
-from convkit.recovery.problem import Parameters
+from convkit.recovery.parameters import Parameters
 
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]

@@ -9,7 +9,7 @@ from typing import Protocol
 
 import numpy as np
 
-from convkit.recovery.problem import Parameters
+from convkit.recovery.parameters import Parameters
 from convkit.recovery.trajectory import Recorder, Trajectory
 
 # A loss that has grown this much over the first one will not come back.

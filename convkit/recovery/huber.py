@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 
 from convkit.recovery.normal_equations import NormalEquations
 from convkit.recovery.optimum import Optimum, solve_moments
-from convkit.recovery.problem import Pair, Parameters, Problem
+from convkit.recovery.parameters import Parameters
+from convkit.recovery.problem import Pair, Problem
 from convkit.recovery.recording import Recording
 from convkit.recovery.responses import predicted
 

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 
 from convkit.recovery.descent import Objective
 from convkit.recovery.optimum import Optimum
-from convkit.recovery.problem import Parameters, Problem
+from convkit.recovery.parameters import Parameters
+from convkit.recovery.problem import Problem
 from convkit.recovery.quadratic import Quadratic
 from convkit.text import choice
 

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from convkit.recovery.normal_equations import NormalEquations
 from convkit.recovery.null_directions import undetermined
-from convkit.recovery.problem import Parameters, Problem
-from convkit.recovery.quadratic import as_parameters, as_vector
+from convkit.recovery.parameters import Parameters, as_parameters, as_vector
+from convkit.recovery.problem import Problem
 from convkit.recovery.residual import residual_moments
 from convkit.recovery.spectrum import Spectrum
 

@@ -29,44 +29,6 @@ class Loss(StrEnum):
 
 
 @dataclass(frozen=True, eq=False)
-class Parameters:
-    """A point of the search: correlation taps and a bias.
-
-    Attributes
-    ----------
-    taps : ndarray, shape (kh, kw)
-    bias : float
-        Zero when the problem has none.
-    """
-
-    taps: NDArray[np.floating[Any]]
-    bias: float = 0.0
-
-    @classmethod
-    def draw(cls, size: tuple[int, int], rng: np.random.Generator, *, bias: bool = True) -> "Parameters":
-        """Draw a standard normal start: the taps row by row, then the bias.
-
-        Examples
-        --------
-        >>> Parameters.draw((1, 2), np.random.default_rng(0)).taps.shape
-        (1, 2)
-        """
-        taps = rng.standard_normal(size)
-        drawn = float(rng.standard_normal())
-        return cls(taps, drawn if bias else 0.0)
-
-    def turned(self, *, flip: bool = True) -> "Parameters":
-        """Go between a kernel under its convention and the correlation taps that the solvers know.
-
-        Examples
-        --------
-        >>> Parameters(np.array([[1.0, 2.0]])).turned().taps.tolist()
-        [[2.0, 1.0]]
-        """
-        return Parameters(self.taps[::-1, ::-1].copy(), self.bias) if flip else self
-
-
-@dataclass(frozen=True, eq=False)
 class Pair:
     """Windows of an image, and what a filter made of each.
 

@@ -1,12 +1,11 @@
 """The loss as a quadratic of the Gram matrix: descent without another look at the image."""
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from convkit.recovery.problem import Parameters
+from convkit.recovery.parameters import Parameters, as_parameters, as_vector
 
 Vector = NDArray[np.float64]
 
@@ -76,27 +75,3 @@ class Quadratic:
         """Remember where the parameters stand, in a copy: torch's optimizers write into the gap."""
         gap = self.gap.copy()
         return lambda: as_parameters(self._aim + gap, self.optimum.taps.shape, bias=self.bias)
-
-
-def as_vector(point: Parameters, *, bias: bool) -> Vector:
-    """Lay the taps out row by row, then the bias if there is one.
-
-    Examples
-    --------
-    >>> as_vector(Parameters(np.array([[1.0, 2.0]]), 3.0), bias=True)
-    array([1., 2., 3.])
-    """
-    taps = np.asarray(point.taps, dtype=np.float64).ravel()
-    return np.append(taps, point.bias) if bias else taps.copy()
-
-
-def as_parameters(vector: Vector, size: tuple[int, ...], *, bias: bool) -> Parameters:
-    """Undo `as_vector`.
-
-    Examples
-    --------
-    >>> as_parameters(np.array([1.0, 2.0, 3.0]), (1, 2), bias=True).bias
-    3.0
-    """
-    taps: NDArray[Any] = vector[: size[0] * size[1]].reshape(size)
-    return Parameters(taps.copy(), float(vector[-1]) if bias else 0.0)

@@ -10,8 +10,9 @@ from convkit.convolution.fft import next_fast_length
 from convkit.recovery.autocorrelation import transform_length
 from convkit.recovery.lanes import in_lanes
 from convkit.recovery.observations import Observations, observe
+from convkit.recovery.parameters import Parameters
 from convkit.recovery.patches import patch_blocks
-from convkit.recovery.problem import Parameters, Problem
+from convkit.recovery.problem import Problem
 from convkit.recovery.tiles import Tile, tiles
 from convkit.recovery.transform import TileTransform
 

@@ -7,7 +7,8 @@ from convkit.convolution.apply import strided
 from convkit.convolution.backends import choose_backend
 from convkit.recovery.lanes import in_threads
 from convkit.recovery.observations import observe
-from convkit.recovery.problem import Pair, Parameters
+from convkit.recovery.parameters import Parameters
+from convkit.recovery.problem import Pair
 from convkit.recovery.tiles import Tile, tiles
 
 # Rows per strip: a few hundred, so that neighbours share little of the image and FFTs have room.

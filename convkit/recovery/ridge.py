@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convkit.recovery.normal_equations import NormalEquations
-from convkit.recovery.problem import Parameters
+from convkit.recovery.parameters import Parameters
 
 # The strengths that generalised cross-validation tries, as shares of the largest eigenvalue. A smaller one would
 # divide the rounding of the open directions by next to nothing.

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from convkit.recovery.problem import Parameters
+from convkit.recovery.parameters import Parameters
 
 # States that are kept of a descent, however long.
 MOST_STATES = 200

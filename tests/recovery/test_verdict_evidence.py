@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from convkit.recovery import Problem, find_optimum
-from convkit.recovery.problem import Pair, Parameters
+from convkit.recovery.parameters import Parameters
+from convkit.recovery.problem import Pair
 from convkit.recovery.recording import Recording
 from convkit.recovery.verdict import Judgement, Verdict, judge
 from convkit.recovery.verdict.blocks import MOST_OUTPUTS, Block, blocks

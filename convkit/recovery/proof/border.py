@@ -79,7 +79,7 @@ def find_border(
     --------
     >>> import numpy as np
     >>> from convkit import convolve
-    >>> from convkit.recovery.problem import Parameters
+    >>> from convkit.recovery.parameters import Parameters
     >>> from convkit.recovery.proof.program import Rounding
     >>> from convkit.recovery.proof.replay import replay
     >>> picture = np.random.default_rng(0).random((8, 9))

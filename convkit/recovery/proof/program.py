@@ -6,7 +6,7 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from convkit.recovery.problem import Parameters
+from convkit.recovery.parameters import Parameters
 from convkit.recovery.proof.snapped import Snapped
 
 Array = NDArray[np.float64]

@@ -7,7 +7,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from convkit.recovery.problem import Parameters
+from convkit.recovery.parameters import Parameters
 from convkit.recovery.proof.arithmetic import Arithmetic
 from convkit.recovery.proof.factors import integer_factors, keeps_means, leading_factors
 from convkit.recovery.proof.outputs import Outputs

@@ -6,7 +6,7 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
-from convkit.recovery.problem import Parameters
+from convkit.recovery.parameters import Parameters
 
 # A smaller chance is no explanation.
 TELLING = 0.01

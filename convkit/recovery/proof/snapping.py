@@ -7,7 +7,7 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
-from convkit.recovery.problem import Parameters
+from convkit.recovery.parameters import Parameters
 from convkit.recovery.proof.factors import estimated_factors
 from convkit.recovery.proof.snapped import TELLING, Snapped
 

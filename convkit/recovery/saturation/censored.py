@@ -6,7 +6,8 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from convkit.recovery.problem import Pair, Parameters, Problem
+from convkit.recovery.parameters import Parameters
+from convkit.recovery.problem import Pair, Problem
 from convkit.recovery.recording import Recording
 from convkit.recovery.saturation.masked_fit import MaskedFit
 from convkit.recovery.saturation.saturated_fit import SaturatedFit

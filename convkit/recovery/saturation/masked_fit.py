@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 from convkit.recovery.normal_equations import NormalEquations
 from convkit.recovery.observations import observe
 from convkit.recovery.optimum import solve_moments
+from convkit.recovery.parameters import Parameters
 from convkit.recovery.patches import add_patches
-from convkit.recovery.problem import Parameters, Problem
+from convkit.recovery.problem import Problem
 from convkit.recovery.recording import Recording
 from convkit.recovery.saturation.noise import Noise
 from convkit.recovery.spectrum import Spectrum

@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convkit.recovery.optimum import Optimum, find_optimum
-from convkit.recovery.problem import Parameters, Problem
+from convkit.recovery.parameters import Parameters
+from convkit.recovery.problem import Problem
 from convkit.recovery.recording import Recording
 from convkit.recovery.responses import predicted
 from convkit.recovery.saturation.masked_fit import MaskedFit, Masks, masked

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convkit.recovery.normal_equations import NormalEquations
-from convkit.recovery.problem import Parameters, Problem
-from convkit.recovery.quadratic import as_parameters, as_vector
+from convkit.recovery.parameters import Parameters, as_parameters, as_vector
+from convkit.recovery.problem import Problem
 from convkit.recovery.recording import Recording
 from convkit.recovery.saturation.likelihood import Likelihood, Place
 from convkit.recovery.saturation.noise import Noise

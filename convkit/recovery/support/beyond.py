@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convkit.convolution.backends import Backend
-from convkit.recovery.problem import Parameters, Problem
+from convkit.recovery.parameters import Parameters
+from convkit.recovery.problem import Problem
 from convkit.recovery.recording import Recording
 from convkit.recovery.registered import Registered
 from convkit.recovery.residual import residual_moments

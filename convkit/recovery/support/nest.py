@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convkit.recovery.normal_equations import NormalEquations
-from convkit.recovery.problem import Parameters
+from convkit.recovery.parameters import Parameters
 from convkit.recovery.recording import Recording
 from convkit.recovery.support.chance import CRITICAL, Noise
 from convkit.recovery.support.trim import Fit

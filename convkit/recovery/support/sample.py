@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from convkit.convolution.backends import choose_backend
 from convkit.recovery.normal_equations import NormalEquations
-from convkit.recovery.problem import Pair, Parameters
+from convkit.recovery.parameters import Parameters
+from convkit.recovery.problem import Pair
 from convkit.recovery.recording import Recording
 from convkit.recovery.registered import Registered
 from convkit.recovery.support.window import Window

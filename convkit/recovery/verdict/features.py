@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convkit.convolution.backends import Backend, choose_backend
-from convkit.recovery.problem import Parameters
+from convkit.recovery.parameters import Parameters
 from convkit.recovery.verdict.blocks import Block
 
 Array = NDArray[np.float64]
