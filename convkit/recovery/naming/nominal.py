@@ -10,8 +10,8 @@ from convkit.recovery.naming.match import Match, Parameter
 
 # Standard errors between a parameter and the round number that it is taken for.
 _NEAR = 4.0
-# Chance that all parameters lie within a standard error of such numbers though they are not round; they are known to less
-# than that if every pixel is reproduced.
+# Chance that all parameters lie within a standard error of such numbers though they are not round; they are known to
+# less than that if every pixel is reproduced.
 _CHANCE = 0.04
 _MOST_DIGITS = 6
 # How far the factor on it may be off: its error, on a smooth picture, tells little of what roundings bring about.
