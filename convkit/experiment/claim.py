@@ -1,7 +1,7 @@
 """What a filter's kernel is taken to be, and why: proven, or estimated and named."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -58,14 +58,19 @@ def _estimated(posed: Posed, answer: Answer, trial: Trial) -> Claim:
     )
     estimate = _Estimate(point.taps, trial.covariance, posed.offset, int(optimum.count), level)
     if told.proven:
-        return Claim(point, True, told, estimate.named(0.0), None)
-    naming = estimate.named()
-    plain = bool(naming.names) and not naming.names[0].parameters
-    if plain or not optimum.spectrum.identifiable:
+        claim = Claim(point, True, told, estimate.named(0.0), None)
+        if claim.naming.names:
+            return claim
+        # Whole numbers come near to any other: 1393/985 to the root of 2.
+        names = estimate.named().names[:_MOST_NAMES]
+        return replace(claim, library=find_reproducing(trial, told, names, _largest(posed)))
+    naming, wide = estimate.named(), estimate
+    if not optimum.spectrum.identifiable:
         return Claim(point, False, told, naming, None)
-    wide = _estimated_around(posed) or estimate
-    around = wide.named()
-    naming = around if around.names else naming  # a sigma makes up for the tail that a small window leaves out
+    if not naming.names or naming.names[0].parameters:  # such as a sigma, which makes up for what a window leaves out
+        wide = _estimated_around(posed) or estimate
+        around = wide.named()
+        naming = around if around.names else naming
     return Claim(point, False, told, naming, find_reproducing(trial, told, _likely(naming, wide), _largest(posed)))
 
 

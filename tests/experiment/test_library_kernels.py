@@ -14,6 +14,7 @@ import skimage.filters
 from skimage import data
 
 from convkit import Recovery, learn_kernel
+from convkit.kernel.library import groups, named_kernel
 
 Picture = np.ndarray
 Recover = Callable[..., Recovery]
@@ -100,6 +101,33 @@ def test_a_kernel_with_round_parameters_is_proven(name: str, kind: str, pictures
     assert not np.any(found.kernel.standard_error)
     assert abs(found.bias.learned * 255 - 10 * (name == "brighter")) < 1e-9
     assert [offset + size // 2 for offset, size in zip(found.convention.offset, taps.shape, strict=True)] == [0, 0]
+
+
+def _of_the_library() -> list[str]:
+    """All of its kernels that leave something of a photograph, with the parameters that they have by default."""
+    names = [entry.signature for group in groups().values() for entry in group]
+    return [name for name in names if "comet" not in name and named_kernel(name).sum < 1.5]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", _of_the_library())
+def test_every_kernel_of_the_library_comes_back(name: str, pictures, recover: Recover) -> None:
+    """As whole numbers or a text of the library, the taps equal. Of comets the width is no parameter that is named."""
+    kernel, before = named_kernel(name), pictures["camera"]
+    response = scipy.ndimage.correlate(before.astype(float), kernel.taps, mode="nearest")
+    grey = 128 * (kernel.sum < 0.5)  # of derivatives
+    found = recover(before, to_bytes(response + grey))
+    assert found.kernel.proven
+    assert (found.fit.verdict, found.kernel.names != []) == ("exact", True)
+    size = max(*kernel.shape, *found.kernel.learned.shape) + 2
+    laid = [np.zeros((size, size)) for _ in range(2)]
+    top, left = (size // 2 + offset for offset in found.convention.offset)
+    laid[0][top : top + found.kernel.learned.shape[0], left : left + found.kernel.learned.shape[1]] = (
+        found.kernel.learned
+    )
+    top, left = (size // 2 - side // 2 for side in kernel.shape)
+    laid[1][top : top + kernel.shape[0], left : left + kernel.shape[1]] = kernel.taps
+    np.testing.assert_allclose(laid[0], laid[1], atol=1e-9 * np.abs(kernel.taps).max())
 
 
 def test_valid_targets_leave_only_one_size(pictures, recover: Recover) -> None:

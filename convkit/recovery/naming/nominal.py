@@ -8,9 +8,11 @@ from convkit.errors import KernelError
 from convkit.kernel import Kernel, named_kernel
 from convkit.recovery.naming.match import Match, Parameter
 
-# Standard errors between a parameter and the round number that it is taken for, and at least from that to the next.
-# What reproduces every pixel is known to less than one: a parameter that is not round passes for it in 4 % at most.
-_NEAR, _APART = 4.0, 50.0
+# Standard errors between a parameter and the round number that it is taken for.
+_NEAR = 4.0
+# Chance that all parameters lie within a standard error of such numbers though they are not round; they are known to
+# less than that if every pixel is reproduced.
+_CHANCE = 0.04
 _MOST_DIGITS = 6
 # How far the factor on it may be off: its error, on a smooth picture, tells little of what roundings bring about.
 _GAIN = 1e-2
@@ -18,7 +20,7 @@ _EQUAL = 1e-9
 
 
 def nominal_kernels(match: Match, largest: int) -> Iterator[Kernel]:
-    """Yield the kernels of the library that a match with parameters may stand for, all parameters in their names.
+    """Yield the kernels of the library that a match may stand for, all parameters in their names.
 
     Parameters
     ----------
@@ -35,25 +37,29 @@ def nominal_kernels(match: Match, largest: int) -> Iterator[Kernel]:
     >>> [kernel.name for kernel in nominal_kernels(found, 5)]
     ['gaussian:sigma=0.7', 'gaussian:sigma=0.7,size=3', 'gaussian:sigma=0.7,size=5']
     """
-    if not match.parameters or abs(match.gain - 1.0) > _GAIN:
+    if abs(match.gain - 1.0) > _GAIN or match.flip != "none":
         return
-    rounded = {parameter.name: _rounded(parameter) for parameter in match.parameters}
-    if None in rounded.values():
+    found = [_rounded(parameter) for parameter in match.parameters]
+    if math.prod(chance for _, chance in found) > _CHANCE and found:
         return
-    text = f"{match.name}:" + ",".join(f"{name}={value:.12g}" for name, value in rounded.items())
-    for size in ("", *(f",size={side}" for side in range(3, largest + 1, 2))):
+    rounded = {parameter.name: value for parameter, (value, _) in zip(match.parameters, found, strict=True)}
+    if match.rotation:
+        rounded["angle"] = match.rotation
+    text = ":".join(filter(None, [match.name, ",".join(f"{name}={value:.12g}" for name, value in rounded.items())]))
+    sizes = range(3, largest + 1, 2) if match.parameters else ()
+    for size in ("", *(f",size={side}" for side in sizes)):
         try:
             yield replace(named_kernel(text + size), name=text + size)
         except KernelError:  # the library has no such kernel, or no other sizes of it
             return
 
 
-def _rounded(parameter: Parameter) -> float | None:
-    """Return the roundest number that the error allows, if such numbers are rare."""
+def _rounded(parameter: Parameter) -> tuple[float, float]:
+    """Return the roundest number that the error allows, and the chance that one is as near to a number as round."""
     if not math.isfinite(parameter.error):
-        return None
-    for digits in range(_MOST_DIGITS + 1):
+        return parameter.value, 1.0
+    for digits in range(-_MOST_DIGITS, _MOST_DIGITS + 1):
         found = round(parameter.value, digits)
         if abs(found - parameter.value) <= _NEAR * parameter.error + _EQUAL:
-            return found if 10.0**-digits >= _APART * parameter.error else None
-    return None
+            return found + 0.0, min(2.0 * parameter.error * 10.0**digits, 1.0)  # never -0
+    return parameter.value, 1.0
