@@ -39,6 +39,7 @@ from convkit.recovery.parameters import as_parameters, as_vector
 from convkit.recovery.proof import Border
 from convkit.recovery.ridge import Ridge
 from convkit.recovery.support import Support
+from convkit.recovery.verdict import Verdict
 
 # What `--expect` allows when no tolerance is given.
 _TOLERANCE = 1e-3
@@ -85,6 +86,7 @@ def kernel_block(
     if identity is None:
         return block
     names = [match.text for match in identity.naming.names]
+    linear = identity.judgement.verdict is not Verdict.NOT_LINEAR
     snapped = identity.snapped
     integer = None
     if snapped is not None:
@@ -97,6 +99,7 @@ def kernel_block(
             "properties": identity.naming.properties.text,
             "integer": integer,
             "library": identity.library.kernel.name if identity.library is not None and identity.proven else None,
+            "nearest": identity.nearest.text if identity.nearest is not None and linear else None,
         }
     )
 

@@ -15,14 +15,15 @@ from convkit.recovery import Parameters
 from convkit.recovery.naming import Match, Naming, name_kernel
 from convkit.recovery.solution import solve
 
-# Names that are tried, the likeliest first.
+# Names that are replayed, the likeliest first.
 _MOST_NAMES = 3
 # What kernels of the library that are tried may be larger than any window that was fitted.
 _MORE = 6
 # Levels by which the response to a white picture may be off: of a derivative of the photograph "camera" it is 0.025.
 _EVEN = 1 / 32
-# Times the errors by which a kernel is named to be replayed. Roundings between passes, and where errors are tiny those
-# at the end too, are no noise: of a picture of 36 million pixels they shift a sigma by six standard errors, or 0.0004.
+# Times the errors by which a kernel is nearly what a name says. The losses of JPEG, roundings between passes, and where
+# errors are tiny those at the end too, are no noise: in a picture of 36 million pixels they shift a sigma by six errors
+# of 0.00006.
 _ROUGHLY = 10.0
 
 
@@ -34,7 +35,8 @@ class Claim:
     proven: bool
     told: Told
     naming: Naming
-    library: Reproducing | None
+    library: Reproducing | None = None
+    nearest: Match | None = None
 
 
 def find_claim(posed: Posed, answer: Answer, trial: Trial, library: Reproducing | None = None) -> Claim:
@@ -58,7 +60,7 @@ def _estimated(posed: Posed, answer: Answer, trial: Trial) -> Claim:
     )
     estimate = _Estimate(point.taps, trial.covariance, posed.offset, int(optimum.count), level)
     if told.proven:
-        claim = Claim(point, True, told, estimate.named(0.0), None)
+        claim = Claim(point, True, told, estimate.named(0.0))
         if claim.naming.names:
             return claim
         # Whole numbers come near to any other: 1393/985 to the root of 2.
@@ -66,18 +68,20 @@ def _estimated(posed: Posed, answer: Answer, trial: Trial) -> Claim:
         return replace(claim, library=find_reproducing(trial, told, names, _largest(posed)))
     naming, wide = estimate.named(), estimate
     if not optimum.spectrum.identifiable:
-        return Claim(point, False, told, naming, None)
+        return Claim(point, False, told, naming)
     if not naming.names or naming.names[0].parameters:  # such as a sigma, which makes up for what a window leaves out
         wide = _estimated_around(posed) or estimate
         around = wide.named()
         naming = around if around.names else naming
-    return Claim(point, False, told, naming, find_reproducing(trial, told, _likely(naming, wide), _largest(posed)))
+    nearly: list[Match] = []
 
+    def likely() -> Iterator[Match]:
+        yield from naming.names[:_MOST_NAMES]
+        nearly.extend(wide.named(_ROUGHLY).names[:_MOST_NAMES])
+        yield from nearly
 
-def _likely(naming: Naming, estimate: "_Estimate") -> Iterator[Match]:
-    """Yield the names that are worth a replay: those that fit, then those that nearly do."""
-    yield from naming.names[:_MOST_NAMES]
-    yield from estimate.named(_ROUGHLY).names[:_MOST_NAMES]
+    library = find_reproducing(trial, told, likely(), _largest(posed))
+    return Claim(point, False, told, naming, library, nearly[0] if nearly and not naming.names else None)
 
 
 def _taken_from(library: Reproducing, posed: Posed) -> Claim | None:

@@ -12,7 +12,7 @@ from convkit.experiment.nominal import Reproducing
 from convkit.experiment.pose import Posed
 from convkit.experiment.trial import Trial
 from convkit.recovery import Parameters
-from convkit.recovery.naming import Naming
+from convkit.recovery.naming import Match, Naming
 from convkit.recovery.proof import Border, FoundRounding, Layers, Replay, Snapped, find_border, replay
 from convkit.recovery.registered import Registered
 from convkit.recovery.verdict import Judgement, Verdict
@@ -42,6 +42,8 @@ class Identity:
     library : Reproducing or None
         The kernel of the library, of round parameters, that reproduces every pixel. Where it does not fit into the
         window that was posed, the taps are estimated nevertheless.
+    nearest : Match or None
+        Where no name fits, the likeliest of those that do within ten times the errors.
     """
 
     point: Parameters
@@ -53,6 +55,7 @@ class Identity:
     judgement: Judgement
     naming: Naming
     library: Reproducing | None = None
+    nearest: Match | None = None
 
     @property
     def reproduced(self) -> int:
@@ -142,6 +145,7 @@ def identify(posed: Posed, answer: Answer, library: Reproducing | None = None) -
         judgement,
         naming,
         claim.library,
+        claim.nearest,
     )
 
 

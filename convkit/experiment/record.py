@@ -85,6 +85,7 @@ class KernelBlock(Block):
 
     ``names`` are all that fit, the likeliest first; ``properties`` say in words what holds with or without a name.
     ``library`` is the kernel text of the library's own that is proven: replaying it reproduces every pixel.
+    ``nearest`` is a name that nearly fits where none does: within ten times the standard errors.
     """
 
     learned: Taps
@@ -96,6 +97,7 @@ class KernelBlock(Block):
     properties: str | None = None
     integer: IntegerBlock | None = None
     library: str | None = None
+    nearest: str | None = None
 
     @property
     def proven(self) -> bool:

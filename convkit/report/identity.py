@@ -95,7 +95,8 @@ def _names(kernel: KernelBlock) -> str | None:
     if kernel.properties is None:  # nobody asked: of a descent
         return None
     if not kernel.names:
-        return f"no known name: {kernel.properties}"
+        nearly = f" fits; nearly {kernel.nearest} (within ten times the error bars)" if kernel.nearest else ""
+        return f"no known name{nearly}: {kernel.properties}"
     more = f"; {len(kernel.names)} names fit in all" if len(kernel.names) > _MOST_NAMES else ""
     return "; or ".join(kernel.names[:_MOST_NAMES]) + more
 

@@ -85,9 +85,18 @@ def _judged(found: Recovery) -> Verdict:
     reason = f"{reason[0].upper()}{reason[1:]}."
     if fit.verdict == "not-linear":
         return Verdict(word, reason, "bad")
-    names = found.resizer.names if found.resizer is not None else found.kernel.names if found.kernel is not None else []
-    sentence = f"This is {names[0]}. {reason}" if names else reason
+    sentence = f"{_called(found)}{reason}"
     return Verdict(word, sentence, "caution" if fit.verdict == "noisy" else "good")
+
+
+def _called(found: Recovery) -> str:
+    if found.resizer is not None:
+        return f"This is {found.resizer.names[0]}. " if found.resizer.names else ""
+    if found.kernel is None:
+        return ""
+    if found.kernel.names:
+        return f"This is {found.kernel.names[0]}. "
+    return f"This is nearly {found.kernel.nearest}. " if found.kernel.nearest else ""
 
 
 def _learned(found: Recovery) -> Verdict:

@@ -1,5 +1,6 @@
 """Kernels of the library behind given pairs: named without a bias, and proven where they reproduce every pixel."""
 
+import io
 import json
 import re
 from collections.abc import Callable
@@ -8,7 +9,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 import PIL.Image
+import PIL.ImageFilter
 import pytest
+import rich.console
 import scipy.ndimage
 import skimage.filters
 from skimage import data
@@ -41,6 +44,12 @@ def recover(tmp_path: Path) -> Recover:
 
 def to_bytes(values: np.ndarray) -> Picture:
     return np.rint(np.clip(values, 0, 255)).astype(np.uint8)
+
+
+def repr_of(found: Recovery) -> str:
+    console = rich.console.Console(width=1000, file=io.StringIO())
+    console.print(found)
+    return console.file.getvalue()
 
 
 def bell(size: int, sigma: float) -> np.ndarray:
@@ -162,6 +171,30 @@ def test_one_wrong_pixel_is_no_proof(pictures, recover: Recover) -> None:
     found = recover(pictures["camera"], after)
     assert (found.kernel.library, found.fit.verdict) == (None, "linear")
     assert found.kernel.standard_error.max() > 0
+
+
+def test_what_no_name_fits_nearly_has_one(recover: Recover, tmp_path: Path) -> None:
+    """Pillow rounds between its six passes, and JPEG loses what is no noise: both bend the taps beyond their errors."""
+    before = data.camera()
+    passes = recover(before, np.asarray(PIL.Image.fromarray(before).filter(PIL.ImageFilter.GaussianBlur(2))))
+    assert passes.kernel.names == []
+    assert passes.kernel.nearest.startswith("Pillow's Gaussian (three boxes), radius 2.00")
+    assert "nearly Pillow's Gaussian" in repr_of(passes)
+
+    blurred = PIL.Image.fromarray(to_bytes(scipy.ndimage.gaussian_filter(before.astype(float), 2)))
+    blurred.save(tmp_path / "after.jpg", quality=75)
+    lossy = learn_kernel(tmp_path / "before.png", target=tmp_path / "after.jpg")
+    assert (lossy.kernel.names, lossy.fit.verdict) == ([], "noisy")
+    assert re.match(r"Gaussian, sigma = 2\.0\d* ± ", lossy.kernel.nearest)
+
+
+@pytest.mark.parametrize("program", [
+    lambda x: scipy.ndimage.correlate(x.astype(float), np.random.default_rng(1).dirichlet(np.ones(25)).reshape(5, 5)),
+    lambda x: cv2.medianBlur(x, 3),
+], ids=["random taps", "median"])  # fmt: skip
+def test_nothing_is_near_what_is_nothing_known(program, pictures, recover: Recover) -> None:
+    found = recover(pictures["camera"], to_bytes(program(pictures["camera"])))
+    assert (found.kernel.names, found.kernel.nearest) == ([], None)
 
 
 def test_few_pixels_prove_nothing(recover: Recover) -> None:
