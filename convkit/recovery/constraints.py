@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convkit.errors import SettingsError
-from convkit.recovery.normal_equations import NormalEquations
+from convkit.recovery.normal_equations import NormalEquations, of_taps_alone
 from convkit.recovery.parameters import Parameters
 
 Vector = NDArray[np.float64]
@@ -90,7 +90,7 @@ def solve_constrained(normal: NormalEquations, constraints: Collection[Constrain
     """
     held = set(constraints)
     check_constraints(held)
-    equations = normal.of_taps()
+    equations = of_taps_alone(normal)
     gram, moment = equations.gram, equations.moment
     total = 1.0 if Constraint.SUM_ONE in held else 0.0 if Constraint.ZERO_SUM in held else None
     if Constraint.SEPARABLE in held:

@@ -206,12 +206,6 @@ class NormalEquations:
         """
         return Centred.of(self.moments, self.image_shift, self.target_shift)
 
-    def of_taps(self) -> Centred:
-        """Return the equations of the taps alone: `centred` where there is a bias, about 0 where there is none."""
-        if self.bias:
-            return self.centred()
-        return Centred(self.gram, self.moment, self.energy, np.zeros(prod(self.size)), 0.0)
-
     def save(self, path: str | PathLike[str]) -> None:
         """Write to an ``.npz`` file, in one step.
 
@@ -252,6 +246,19 @@ class NormalEquations:
                     got=f"{name} {theirs}",
                     hint=f"building both with the same {name}",
                 )
+
+
+def of_taps_alone(normal: NormalEquations) -> Centred:
+    """Return the equations of the taps: about the means where a bias makes up for them, about 0 where there is none.
+
+    Examples
+    --------
+    >>> of_taps_alone(NormalEquations.of([[1, 2, 4]], [[3, 6]], (1, 2), bias=False)).energy
+    45.0
+    """
+    if normal.bias:
+        return normal.centred()
+    return Centred(normal.gram, normal.moment, normal.energy, np.zeros(prod(normal.size)), 0.0)
 
 
 def _joined(a: tuple[float, float], b: tuple[float, float]) -> tuple[float, float]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from convkit.recovery.normal_equations import NormalEquations
+from convkit.recovery.normal_equations import NormalEquations, of_taps_alone
 from convkit.recovery.parameters import Parameters
 
 # The strengths that generalised cross-validation tries, as shares of the largest eigenvalue. A smaller one would
@@ -61,7 +61,7 @@ def solve_ridge(normal: NormalEquations, strength: float | None) -> Ridge:
     array([[0.5, 0. ],
            [0.5, 0. ]])
     """
-    equations = normal.of_taps()
+    equations = of_taps_alone(normal)
     values, vectors = np.linalg.eigh(equations.gram)
     values = np.maximum(values, 0.0)
     along = vectors.T @ equations.moment

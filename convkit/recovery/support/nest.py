@@ -6,7 +6,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from convkit.recovery.normal_equations import NormalEquations
+from convkit.recovery.normal_equations import NormalEquations, of_taps_alone
 from convkit.recovery.parameters import Parameters
 from convkit.recovery.recording import Recording
 from convkit.recovery.support.chance import CRITICAL, Noise
@@ -71,7 +71,7 @@ class Nest:
     @classmethod
     def of(cls, normal: NormalEquations, window: Window, reach: Reach, recording: Recording) -> "Nest":
         """Take what is needed from the normal equations of a window."""
-        about = normal.of_taps()
+        about = of_taps_alone(normal)
         means = about.patch_mean, about.target_mean
         rings = reach.ring_of_taps(window)
         return cls(window, about.gram, about.moment, about.energy, normal.count, means, rings, recording, normal.bias)
