@@ -1,6 +1,6 @@
 """What a filter's kernel is taken to be, and why: proven, or estimated and named."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,8 +11,9 @@ from convkit.experiment.answer import Answer, find_answer
 from convkit.experiment.nominal import Reproducing, find_reproducing
 from convkit.experiment.pose import Posed
 from convkit.experiment.trial import Told, Trial
+from convkit.kernel import Kernel
 from convkit.recovery import Parameters
-from convkit.recovery.naming import Match, Naming, name_kernel
+from convkit.recovery.naming import Match, Naming, name_kernel, nominal_kernels
 from convkit.recovery.solution import solve
 
 # Names that are replayed, the likeliest first.
@@ -64,8 +65,7 @@ def _estimated(posed: Posed, answer: Answer, trial: Trial) -> Claim:
         if claim.naming.names:
             return claim
         # Whole numbers come near to any other: 1393/985 to the root of 2.
-        names = estimate.named().names[:_MOST_NAMES]
-        return replace(claim, library=find_reproducing(trial, told, names, _largest(posed)))
+        return replace(claim, library=find_reproducing(trial, told, _nominal(estimate.named().names, posed)))
     naming, wide = estimate.named(), estimate
     if not optimum.spectrum.identifiable:
         return Claim(point, False, told, naming)
@@ -73,15 +73,24 @@ def _estimated(posed: Posed, answer: Answer, trial: Trial) -> Claim:
         wide = _estimated_around(posed) or estimate
         around = wide.named()
         naming = around if around.names else naming
-    nearly: list[Match] = []
+    nearly = () if naming.names else wide.named(_ROUGHLY).names
+    return Claim(
+        point,
+        False,
+        told,
+        naming,
+        find_reproducing(trial, told, _nominal(naming.names or nearly, posed)),
+        nearly[0] if nearly else None,
+    )
 
-    def likely() -> Iterator[Match]:
-        yield from naming.names[:_MOST_NAMES]
-        nearly.extend(wide.named(_ROUGHLY).names[:_MOST_NAMES])
-        yield from nearly
 
-    library = find_reproducing(trial, told, likely(), _largest(posed))
-    return Claim(point, False, told, naming, library, nearly[0] if nearly and not naming.names else None)
+def _nominal(names: Sequence[Match], posed: Posed) -> Iterator[Kernel]:
+    """Yield the kernels of the library that names may stand for: within their errors, then within many of these."""
+    around = None if posed.support is None else posed.support.around
+    largest = max(posed.problem.size if around is None else around.size) + _MORE
+    for times in (1.0, _ROUGHLY):
+        for match in names[:_MOST_NAMES]:
+            yield from nominal_kernels(match, largest, times)
 
 
 def _taken_from(library: Reproducing, posed: Posed) -> Claim | None:
@@ -132,9 +141,3 @@ def _estimated_around(posed: Posed) -> _Estimate | None:
     level = wide.recording.level
     covariance = optimum.noise_variance(level) * optimum.unit_covariance
     return _Estimate(optimum.point.taps, covariance, wide.offset, int(optimum.count), level)
-
-
-def _largest(posed: Posed) -> int:
-    """Return the side of the largest window in which a kernel of the library is tried."""
-    around = None if posed.support is None else posed.support.around
-    return max(posed.problem.size if around is None else around.size) + _MORE

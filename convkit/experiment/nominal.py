@@ -6,7 +6,6 @@ from itertools import chain
 
 from convkit.experiment.trial import Told, Trial
 from convkit.kernel import Kernel
-from convkit.recovery.naming import Match, nominal_kernels
 from convkit.recovery.support import Window
 
 
@@ -23,22 +22,21 @@ class Reproducing:
         return Window(self.kernel.shape, self.told.offset)
 
 
-def find_reproducing(trial: Trial, estimate: Told, names: Iterable[Match], largest: int) -> Reproducing | None:
-    """Find a kernel of the library, of round parameters, that reproduces every pixel of every pair.
+def find_reproducing(trial: Trial, estimate: Told, kernels: Iterable[Kernel]) -> Reproducing | None:
+    """Find the first kernel of the library that reproduces every pixel of every pair.
 
     Responses are rounded as those of the estimate are; those of kernels of the library's own size in other ways too,
     as an estimate does not always tell that a program rounds between its row and its column.
     """
     tried = set()
-    for match in names:
-        for number, kernel in enumerate(nominal_kernels(match, largest)):
-            offset = trial.place(kernel)
-            if offset is None or kernel.name in tried:
-                continue
-            tried.add(kernel.name)
-            anew = trial.rounded_anew(kernel, offset) if number == 0 else ()
-            for rounding in chain(trial.rounded_alike(kernel, offset, estimate.rounding), anew):
-                told = trial.reproducing(rounding, offset)
-                if told is not None:
-                    return Reproducing(kernel, told)
+    for kernel in kernels:
+        offset = trial.place(kernel)
+        if offset is None or kernel.name in tried:
+            continue
+        tried.add(kernel.name)
+        anew = () if "size=" in str(kernel.name) else trial.rounded_anew(kernel, offset)
+        for rounding in chain(trial.rounded_alike(kernel, offset, estimate.rounding), anew):
+            told = trial.reproducing(rounding, offset)
+            if told is not None:
+                return Reproducing(kernel, told)
     return None

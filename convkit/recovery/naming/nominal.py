@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from convkit.errors import KernelError
 from convkit.kernel import Kernel, named_kernel
-from convkit.recovery.naming.match import Match, Parameter
+from convkit.recovery.naming.match import Match
 
 # Standard errors between a parameter and the round number that it is taken for.
 _NEAR = 4.0
@@ -19,7 +19,7 @@ _GAIN = 1e-2
 _EQUAL = 1e-9
 
 
-def nominal_kernels(match: Match, largest: int) -> Iterator[Kernel]:
+def nominal_kernels(match: Match, largest: int, times: float = 1.0) -> Iterator[Kernel]:
     """Yield the kernels of the library that a match may stand for, all parameters in their names.
 
     Parameters
@@ -28,6 +28,8 @@ def nominal_kernels(match: Match, largest: int) -> Iterator[Kernel]:
     largest : int
         Sides of the largest, where windows of several sizes cut the kernel off: the library's own size comes first,
         then the others, smallest first.
+    times : float
+        How many times their standard errors the parameters may be off as if that were one.
 
     Examples
     --------
@@ -39,7 +41,7 @@ def nominal_kernels(match: Match, largest: int) -> Iterator[Kernel]:
     """
     if abs(match.gain - 1.0) > _GAIN or match.flip != "none":
         return
-    found = [_rounded(parameter) for parameter in match.parameters]
+    found = [_rounded(parameter.value, times * parameter.error) for parameter in match.parameters]
     if math.prod(chance for _, chance in found) > _CHANCE and found:
         return
     rounded = {parameter.name: value for parameter, (value, _) in zip(match.parameters, found, strict=True)}
@@ -54,12 +56,12 @@ def nominal_kernels(match: Match, largest: int) -> Iterator[Kernel]:
             return
 
 
-def _rounded(parameter: Parameter) -> tuple[float, float]:
+def _rounded(value: float, error: float) -> tuple[float, float]:
     """Return the roundest number that the error allows, and the chance that one is as near to a number as round."""
-    if not math.isfinite(parameter.error):
-        return parameter.value, 1.0
+    if not math.isfinite(error):
+        return value, 1.0
     for digits in range(-_MOST_DIGITS, _MOST_DIGITS + 1):
-        found = round(parameter.value, digits)
-        if abs(found - parameter.value) <= _NEAR * parameter.error + _EQUAL:
-            return found + 0.0, min(2.0 * parameter.error * 10.0**digits, 1.0)  # never -0
-    return parameter.value, 1.0
+        found = round(value, digits)
+        if abs(found - value) <= _NEAR * error + _EQUAL:
+            return found + 0.0, min(2.0 * error * 10.0**digits, 1.0)  # never -0
+    return value, 1.0
