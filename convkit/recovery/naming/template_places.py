@@ -41,9 +41,11 @@ def likely_places(estimate: Estimate, templates: list[Template]) -> list[Place]:
         units = np.array([laid.taps.ravel() / np.linalg.norm(laid.taps) for _, laid in members])
         across = estimate.shape[1] + 2 * overhang - shape[1] + 1
         scores = _chi2(estimate, shape, units) if is_open else _squares(estimate, shape, units)
-        for at, member in np.argwhere(scores <= bound).tolist():
-            top, left = divmod(at, across)
-            found.append((scores[at, member], (*members[member], (top - overhang, left - overhang))))
+        let_through = np.flatnonzero(scores <= bound)
+        best = let_through[np.argsort(scores.flat[let_through], kind="stable")[:_MOST_PLACES]]
+        for at, member in zip(*np.unravel_index(best, scores.shape), strict=True):
+            top, left = divmod(int(at), across)
+            found.append((float(scores[at, member]), (*members[member], (top - overhang, left - overhang))))
     found.sort(key=lambda entry: entry[0])
     return [place for _, place in found[:_MOST_PLACES]]
 

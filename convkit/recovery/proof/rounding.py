@@ -14,7 +14,7 @@ from convkit.recovery.proof.outputs import Outputs
 from convkit.recovery.proof.program import Passes, Program, Rounding
 from convkit.recovery.proof.replay import Replay
 from convkit.recovery.proof.snapped import Snapped
-from convkit.recovery.proof.tally import Ties
+from convkit.recovery.proof.tally import Tally, Ties
 from convkit.recovery.recording import Recording
 from convkit.recovery.registered import Registered
 from convkit.recovery.tiles import tiles
@@ -118,8 +118,14 @@ def replay_sample(
     *,
     image_level: float | None = None,
 ) -> Replay:
-    """Replay a program on the sample of the outputs on which roundings are compared."""
-    return _Search(scene, offset, recording, image_level, program.kernel).run(program).sample
+    """Replay a program on the sample of the outputs on which roundings are compared, as far as it misses none."""
+    search = _Search(scene, offset, recording, image_level, program.kernel)
+    arithmetic, tally = search.arithmetic(program), Tally()
+    for part in search.parts:
+        tally += search.outputs.tally(arithmetic, [part])
+        if Replay.of(tally, program.rounding).missed:
+            break
+    return Replay.of(tally, program.rounding)
 
 
 def _preference(found: FoundRounding) -> tuple[int, bool, bool, int]:
