@@ -12,6 +12,7 @@ import typer
 from convkit import __version__
 from convkit.cli.compare import compare
 from convkit.cli.convolve import convolve
+from convkit.cli.ending import Ending
 from convkit.cli.kernels import kernels
 from convkit.cli.learn_kernel import learn_kernel
 from convkit.errors import ConvkitError
@@ -30,8 +31,6 @@ app.command()(compare)
 app.command()(kernels)
 
 _BUG = 70
-# Seconds after which an end that was ignored is asked for again.
-_SOON = 0.01
 
 
 def _print_version(asked: bool) -> None:
@@ -55,7 +54,17 @@ def _convkit(
 def main() -> NoReturn:
     """Run the command line and exit: 0 done, 1 the answer is no, 2 a mistake, 70 a bug, 130 interrupted, 143 ended."""
     _prepare_streams()
-    _prepare_signals()
+    ending = Ending()
+    ending.prepare()
+    try:
+        _run()
+    finally:
+        ending.over()
+    sys.exit(0)
+
+
+def _run() -> None:
+    """Run the command line, and exit unless all went well."""
     try:
         try:
             app()
@@ -82,7 +91,6 @@ def main() -> NoReturn:
             "         please report it with the output of the same command under CONVKIT_TRACEBACK=1", file=sys.stderr
         )
         sys.exit(_BUG)
-    sys.exit(0)
 
 
 def _prepare_streams() -> None:
@@ -95,42 +103,6 @@ def _prepare_streams() -> None:
             setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115
         elif isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-
-
-class _Asked(SystemExit):
-    """A signal asks to end."""
-
-    code: int
-
-
-def _prepare_signals() -> None:
-    """End in order when asked to: temporary files are removed, and programs that were started are ended."""
-    asked = False
-
-    def leave(number: int, _: object) -> NoReturn:
-        nonlocal asked
-        asked = True
-        raise KeyboardInterrupt if number == signal.SIGINT else _Asked(128 + number)
-
-    def unheard(ignored: "sys.UnraisableHookArgs") -> None:
-        # Some code, a library's finaliser say, lets no exception through: one that is to end us comes back soon after.
-        # Whatever else complains by then was torn in the middle by that end, half built as it was.
-        if not asked:
-            sys.__unraisablehook__(ignored)
-        elif isinstance(ignored.exc_value, KeyboardInterrupt | _Asked) and hasattr(signal, "setitimer"):
-            number = ignored.exc_value.code - 128 if isinstance(ignored.exc_value, _Asked) else signal.SIGINT
-            signal.signal(signal.SIGALRM, lambda *_: leave(number, None))
-            signal.setitimer(signal.ITIMER_REAL, _SOON)
-
-    sys.unraisablehook = unheard
-    for name, default in (
-        ("SIGINT", signal.default_int_handler),
-        ("SIGTERM", signal.SIG_DFL),
-        ("SIGHUP", signal.SIG_DFL),
-    ):
-        number = getattr(signal, name, None)
-        if number is not None and signal.getsignal(number) is default:  # nohup ignores SIGHUP, and so do we
-            signal.signal(number, leave)
 
 
 def _say_error(error: ConvkitError) -> None:

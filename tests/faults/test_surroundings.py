@@ -177,7 +177,7 @@ def test_a_signal_that_comes_where_exceptions_are_ignored(name: str, code: int) 
     """In a finaliser, as libraries have them, its exception goes no further; the end is asked for again."""
     program = f"""
 import os, signal, sys, time
-from convkit.cli.main import _prepare_signals
+from convkit.cli.ending import Ending
 
 class Held:
     def __del__(self):
@@ -185,7 +185,7 @@ class Held:
         for _ in range(1000):
             pass
 
-_prepare_signals()
+Ending().prepare()
 held = Held()
 try:
     del held
@@ -202,7 +202,7 @@ def test_what_an_interruption_leaves_half_built_does_not_complain(interrupted: b
     """Dask's futures, say, release in a finaliser what their constructor had no time to give them."""
     program = f"""
 import os, signal
-from convkit.cli.main import _prepare_signals
+from convkit.cli.ending import Ending
 
 class Half:
     def __init__(self):
@@ -215,7 +215,7 @@ class Half:
     def __del__(self):
         self.whole
 
-_prepare_signals()
+Ending().prepare()
 try:
     Half()
 except KeyboardInterrupt:
@@ -224,3 +224,46 @@ except KeyboardInterrupt:
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0
     assert said in done.stderr if said else done.stderr == ""
+
+
+@pytest.mark.parametrize(("name", "code"), [("SIGTERM", 143), ("SIGINT", 130)])
+def test_an_end_that_is_swallowed_is_asked_for_again(name: str, code: int) -> None:
+    """As by pydantic's serialisers. What cleans up afterwards, and takes longer than that, is not disturbed."""
+    program = f"""
+import os, signal, sys, time
+from convkit.cli.ending import Ending
+
+def swallowed():
+    try:
+        os.kill(os.getpid(), signal.{name})
+        time.sleep(30)
+    except BaseException:
+        pass
+
+def cleaned():
+    try:
+        yield
+    finally:
+        time.sleep(2.5)
+        print("cleaned up", flush=True)
+
+ending = Ending()
+ending.prepare()
+try:
+    try:
+        swallowed()
+        for _ in cleaned():
+            time.sleep(30)
+    finally:
+        try:
+            raise ValueError
+        except ValueError:
+            time.sleep(2.5)
+        print("and closed", flush=True)
+except KeyboardInterrupt:
+    sys.exit(130)
+finally:
+    ending.over()
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (code, "cleaned up\nand closed\n", "")
