@@ -66,14 +66,15 @@ def _estimated(posed: Posed, answer: Answer, trial: Trial) -> Claim:
             return claim
         # Whole numbers come near to any other: 1393/985 to the root of 2.
         return replace(claim, library=find_reproducing(trial, told, _nominal(estimate.named().names, posed)))
-    naming, wide = estimate.named(), estimate
+    naming, widest = estimate.named(), estimate
     if not optimum.spectrum.identifiable:
         return Claim(point, False, told, naming)
     if not naming.names or naming.names[0].parameters:  # such as a sigma, which makes up for what a window leaves out
-        wide = _estimated_around(posed) or estimate
-        around = wide.named()
-        naming = around if around.names else naming
-    nearly = () if naming.names else wide.named(_ROUGHLY).names
+        wide = _estimated_around(posed)
+        if wide is not None:
+            around, widest = wide.named(), wide
+            naming = around if around.names else naming
+    nearly = () if naming.names else widest.named(_ROUGHLY).names
     return Claim(
         point,
         False,
