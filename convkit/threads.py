@@ -2,12 +2,14 @@
 
 import contextvars
 import functools
+import math
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
+from itertools import pairwise
 from typing import Any, TypeVar
 
-import numpy as np
 from numpy.typing import NDArray
 
 Job = TypeVar("Job")
@@ -30,7 +32,10 @@ def thread_count() -> int:
 
 
 def share(jobs: Sequence[Job], worker: Callable[[], Callable[[Job], None]]) -> None:
-    """Do every job, on as many threads as help; whoever is free takes the next.
+    """Do every job, on as many threads as help.
+
+    Each thread has a run of neighbouring jobs, and takes the last ones of another's when it is done. Where whoever is
+    free takes the next one, two threads write to the same new pages of memory at once: a tenth slower at 4096².
 
     Parameters
     ----------
@@ -46,19 +51,23 @@ def share(jobs: Sequence[Job], worker: Callable[[], Callable[[Job], None]]) -> N
     >>> sorted(done)
     [1, 2, 3]
     """
-    remaining = iter(jobs)
-
-    def drain() -> None:
-        _each(remaining, worker())
-
-    helpers = min(thread_count(), len(jobs)) - 1 if len(jobs) > 1 else 0
-    if not helpers:
-        drain()
+    threads = min(thread_count(), len(jobs))
+    if threads < 2:
+        _each(jobs, worker())
         return
+    ends = [len(jobs) * index // threads for index in range(threads + 1)]
+    runs = [deque(jobs[start:end]) for start, end in pairwise(ends)]
+
+    def drain(mine: int) -> None:
+        work = worker()
+        _each(_taken(runs[mine].popleft), work)
+        for other in runs[:mine] + runs[mine + 1 :]:
+            _each(_taken(other.pop), work)
+
     # In a copy of this context each: NumPy's errstate belongs to it.
-    running = [_helpers().submit(contextvars.copy_context().run, drain) for _ in range(helpers)]
+    running = [_helpers().submit(contextvars.copy_context().run, drain, index) for index in range(1, threads)]
     try:
-        drain()
+        drain(0)
     finally:
         # One that has not begun finds nothing left to do. Waiting for it would be for ever where this is itself the
         # work of a helper.
@@ -71,6 +80,16 @@ def share(jobs: Sequence[Job], worker: Callable[[], Callable[[Job], None]]) -> N
 def _each(jobs: Iterable[Job], work: Callable[[Job], None]) -> None:
     for job in jobs:
         work(job)
+
+
+def _taken(take: Callable[[], Job]) -> Iterator[Job]:
+    """Take from a queue, which others take from too, until it is empty."""
+    while True:
+        try:
+            job = take()
+        except IndexError:
+            return
+        yield job
 
 
 def _helpers() -> ThreadPoolExecutor:
@@ -91,21 +110,60 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_forget_pool)
 
 
+class Extremes:
+    """The smallest and the largest of all numbers shown, by any thread; NaN when one of them is.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> seen = Extremes()
+    >>> seen.add(np.array([3.0, -1.0]))
+    >>> seen.add(np.array([0.0, 2.0]))
+    >>> seen.low, seen.high, seen.largest
+    (-1.0, 3.0, 3.0)
+    """
+
+    def __init__(self) -> None:
+        self._found: list[tuple[float, float]] = []
+
+    def __bool__(self) -> bool:
+        """Whether any numbers were shown."""
+        return bool(self._found)
+
+    def add(self, values: NDArray[Any]) -> None:
+        """Look at an array that is not empty."""
+        self._found.append((float(values.min()), float(values.max())))
+
+    @property
+    def low(self) -> float:
+        """The smallest."""
+        return _nan_or(min, [low for low, _ in self._found])
+
+    @property
+    def high(self) -> float:
+        """The largest."""
+        return _nan_or(max, [high for _, high in self._found])
+
+    @property
+    def largest(self) -> float:
+        """The largest magnitude."""
+        return max(-self.low, self.high)
+
+
+def _nan_or(pick: Callable[[list[float]], float], found: list[float]) -> float:
+    return math.nan if any(map(math.isnan, found)) else pick(found)
+
+
 def extremes(values: NDArray[Any]) -> tuple[float, float]:
     """Minimum and maximum of an array ``(H, W)``; NaN when it holds one.
 
     Examples
     --------
+    >>> import numpy as np
     >>> extremes(np.array([[3.0, -1.0], [0.0, 2.0]]))
     (-1.0, 3.0)
     """
-    found: list[tuple[float, float]] = []
+    seen = Extremes()
     rows = max(1, _STRIP // max(1, values.shape[1]))
-
-    def look(top: int) -> None:
-        strip = values[top : top + rows]
-        found.append((float(strip.min()), float(strip.max())))
-
-    share(range(0, len(values), rows), lambda: look)
-    low, high = np.array(found).T
-    return float(low.min()), float(high.max())
+    share(range(0, len(values), rows), lambda: lambda top: seen.add(values[top : top + rows]))
+    return seen.low, seen.high

@@ -1,5 +1,6 @@
 """Apply a kernel to an image under a convention, with any backend."""
 
+import math
 from os import PathLike
 from typing import Any
 
@@ -8,8 +9,9 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from convkit.convolution.backends import Backend, Correlate, check_device, choose_backend
 from convkit.convolution.convention import Convention, Padding
+from convkit.convolution.strips import Seen
 from convkit.errors import ImageError, SettingsError
-from convkit.image import Image, image_from_array, read_image
+from convkit.image import Image, image_from_array, not_finite, read_image
 from convkit.kernel import Kernel
 from convkit.text import shown, whole
 from convkit.threads import extremes
@@ -19,8 +21,8 @@ _FLOAT32_EXACT = 2.0**24
 # How much larger than the largest response the sum of all magnitudes, Σ|k| · max|x|, may be before float32 loses
 # more than a millionth of it: measured on noise, smooth and flat pictures, 0.05 millionths for each unit.
 _DIRECT_LOSS = 12.0
-# `conv2d` adds up one product after the other, and so loses more.
-_CONV2D_LOSS = 8.0
+# Those that add up one product after the other lose more.
+_SEQUENTIAL_LOSS = 8.0
 # An FFT rounds the spectrum, evenly: there the root of the squares counts, √Σk² · max|x|, 0.1 millionths a unit.
 _FFT_LOSS = 6.0
 
@@ -74,7 +76,8 @@ def convolve(
            [18., 22.]], dtype=float32)
     """
     if not isinstance(image, Image):
-        image = read_image(image) if isinstance(image, str | PathLike) else image_from_array(image)
+        # `apply` sees each pixel, and whether it is finite, anyway.
+        image = read_image(image) if isinstance(image, str | PathLike) else image_from_array(image, finite=False)
     convention = Convention(Padding.parse(padding), whole("--stride", stride, 1), flip)
     return apply(image, Kernel.of(kernel), convention, backend=Backend.parse(backend), dtype=dtype, device=device)[0]
 
@@ -94,37 +97,46 @@ def apply(
     them costs more than a millionth of the largest response, it computes again in float64.
     """
     kind = picture_type(image, dtype)
-    with np.errstate(over="ignore"):
-        phase = kernel.taps[:: convention.stride, :: convention.stride].astype(kind)
-    shape = convention.output_shape(image.shape, kernel.shape)
-    chosen = backend or choose_backend(shape, phase, device=device)
-    valid = chosen.load(check_device(device))
-
-    def compute(kind: np.dtype[Any]) -> tuple[NDArray[np.floating[Any]], float]:
-        with np.errstate(over="ignore", invalid="ignore"):
-            response = correlate(image.values.astype(kind, copy=False), kernel.taps, convention, valid)
-        low, high = extremes(response)
-        return response, max(-low, high)
-
-    response, largest = compute(kind)
-    if backend is None and kind == np.float32 and _cancels(kernel.taps, image.largest, largest, chosen):
-        response = compute(np.dtype(np.float64))[0].astype(kind)
-    if kernel.bias:
-        response += response.dtype.type(kernel.bias)
+    with np.errstate(over="ignore", invalid="ignore"):
+        taps = kernel.taps.astype(kind)
+        phase = taps[:: convention.stride, :: convention.stride]
+        chosen = backend or choose_backend(convention.output_shape(image.shape, kernel.shape), phase, device=device)
+        check_device(device)
+        # The phases of a stride each see a part of both, and so nothing that could be told of the whole.
+        seen = Seen() if convention.stride == 1 else None
+        response = correlate(image.values.astype(kind, copy=False), taps, convention, chosen.load(device, seen))
+        brightest = seen.image.largest if seen and seen.image else image.largest
+        if not math.isfinite(brightest):
+            raise not_finite()
+        largest = _largest(response, seen)
+        if backend is None and kind == np.float32 and _cancels(kernel.taps, brightest, largest, chosen):
+            exactly = correlate(image.values.astype(np.float64), kernel.taps, convention, chosen.load(device))
+            response = exactly.astype(kind)
+            largest = _largest(response, None)
+        if kernel.bias:
+            response += response.dtype.type(kernel.bias)
     if not largest + abs(kernel.bias) <= np.finfo(kind).max:
         raise ImageError(
             expected=f"an image and a kernel whose response {response.dtype} can hold",
-            got=f"numbers as large as {image.largest:.3g}",
+            got=f"numbers as large as {brightest:.3g}",
             hint="--dtype float64, or smaller numbers",
         )
     return response, chosen
+
+
+def _largest(response: NDArray[np.floating[Any]], seen: Seen | None) -> float:
+    """Return the largest magnitude of a response, which may have been seen already."""
+    if seen and seen.response:
+        return seen.response.largest
+    low, high = extremes(response)
+    return max(-low, high)
 
 
 def _cancels(taps: NDArray[np.float64], image: float, response: float, backend: Backend) -> bool:
     """Tell from the largest pixel and response whether so much cancels that float32 is not enough."""
     if backend is Backend.FFT:
         return 0 < response * _FFT_LOSS < float(np.linalg.norm(taps)) * image
-    allowed = _CONV2D_LOSS if backend is Backend.CONV2D else _DIRECT_LOSS
+    allowed = _SEQUENTIAL_LOSS if backend in (Backend.CONV2D, Backend.SHIFT) else _DIRECT_LOSS
     return 0 < response * allowed < float(np.abs(taps).sum()) * image
 
 

@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from convkit.convolution.conv2d import block_products
 from convkit.convolution.fft import tile_length
 from convkit.convolution.separable import banded_products, is_separable
+from convkit.convolution.shift import operations
+from convkit.convolution.strips import Seen
 from convkit.errors import SettingsError
 from convkit.text import choice
 
@@ -46,21 +48,29 @@ class Backend(StrEnum):
         name = choice("--backend", text, ["auto", *cls])
         return None if name == "auto" else cls(name)
 
-    def load(self, device: str = "cpu") -> Correlate:
-        """Return the backend's function: ``(H, W), (kh, kw) -> (H - kh + 1, W - kw + 1)``."""
+    def load(self, device: str = "cpu", seen: Seen | None = None) -> Correlate:
+        """Return the backend's function: ``(H, W), (kh, kw) -> (H - kh + 1, W - kw + 1)``.
+
+        Where it is told so, it looks at both images in passing; `naive` and other devices do not.
+        """
         function: Correlate = importlib.import_module(f"convkit.convolution.{self}").correlate
-        return functools.partial(function, device=device) if self is Backend.CONV2D else function
+        if self is Backend.NAIVE:
+            return function
+        if self is Backend.CONV2D:
+            return functools.partial(function, device=device, seen=seen)
+        return functools.partial(function, seen=seen)
 
 
 # What each takes, measured on two cores at 4096², float32: nanoseconds a call, and an output for each unit of its work.
-_CALL = {Backend.SHIFT: 2e4, Backend.MATMUL: 4e4, Backend.SEPARABLE: 2e5, Backend.FFT: 4e5, Backend.CONV2D: 2e5}
-_SHIFT_OPERATION = 0.055
-_MATMUL_OUTPUT, _MATMUL_COLUMN, _MATMUL_TAP = 0.4, 0.07, 0.012
-_SEPARABLE_OUTPUT, _SEPARABLE_PRODUCT = 0.3, 0.012
+_CALL = {Backend.SHIFT: 1e4, Backend.MATMUL: 2e4, Backend.SEPARABLE: 1.5e5, Backend.FFT: 4e5, Backend.CONV2D: 5e4}
+_SHIFT_OUTPUT, _SHIFT_OPERATION = 0.45, 0.055
+_MATMUL_OUTPUT, _MATMUL_COLUMN, _MATMUL_TAP = 0.65, 0.07, 0.012
+_SEPARABLE_OUTPUT, _SEPARABLE_PRODUCT = 0.75, 0.0115
+_SEPARABLE_OUTPUT_WITH_TORCH, _SEPARABLE_PRODUCT_WITH_TORCH = 0.9, 0.0065
 _FFT_SAMPLE, _FFT_SAMPLE_WITH_TORCH = 4.1, 2.3
-# A long sum in float32, product after product, loses more than a millionth.
-_CONV2D_TAPS = 121
-_CONV2D_OUTPUT, _CONV2D_PRODUCT = 0.6, 0.004
+# A long sum in float32, product after product, loses more than a millionth: 0.7 of one after 225 of them.
+_CONV2D_TAPS = 225
+_CONV2D_OUTPUT, _CONV2D_PRODUCT = 0.7, 0.0042
 # Few taps are added up in so few calls that no other way is worth a look at the kernel.
 _FEW_TAPS = 4
 
@@ -75,7 +85,7 @@ def choose_backend(response_shape: tuple[int, int], kernel: NDArray[np.floating]
     --------
     >>> kernel = np.random.default_rng(0).random((31, 31))
     >>> choose_backend((4096, 4096), kernel), choose_backend((4096, 4096), kernel[:3, :3])
-    (<Backend.FFT: 'fft'>, <Backend.MATMUL: 'matmul'>)
+    (<Backend.FFT: 'fft'>, <Backend.SHIFT: 'shift'>)
     >>> choose_backend((4096, 4096), np.ones((31, 31))), choose_backend((4096, 4096), np.array([[1.0, -1.0]]))
     (<Backend.SEPARABLE: 'separable'>, <Backend.SHIFT: 'shift'>)
     """
@@ -95,19 +105,20 @@ def _cheapest(
     height, width = response_shape
     kernel = np.frombuffer(taps, kind).reshape(shape)
     kh, kw = shape
-    magnitudes = np.abs(kernel[kernel != 0])
-    operations = len(magnitudes) + len(set(magnitudes.tolist()))  # np.unique imports numpy.ma, for 6 ms
     tile = tile_length(height, kh), tile_length(width, kw)
     spared = (tile[0] - kh + 1) * (tile[1] - kw + 1) / (tile[0] * tile[1])
     sample = _FFT_SAMPLE_WITH_TORCH if with_torch else _FFT_SAMPLE
     per_output = {
-        Backend.SHIFT: _SHIFT_OPERATION * operations,
+        Backend.SHIFT: _SHIFT_OUTPUT + _SHIFT_OPERATION * operations(kernel),
         Backend.MATMUL: _MATMUL_OUTPUT + _MATMUL_COLUMN * kw + _MATMUL_TAP * kernel.size,
         Backend.FFT: sample / spared,
     }
     if with_torch and kernel.size <= _CONV2D_TAPS:
         per_output[Backend.CONV2D] = _CONV2D_OUTPUT + _CONV2D_PRODUCT * block_products(shape)
-    separable = _SEPARABLE_OUTPUT + _SEPARABLE_PRODUCT * banded_products(kernel.shape)
+    products = banded_products(kernel.shape)
+    separable = _SEPARABLE_OUTPUT + _SEPARABLE_PRODUCT * products
+    if with_torch:
+        separable = _SEPARABLE_OUTPUT_WITH_TORCH + _SEPARABLE_PRODUCT_WITH_TORCH * products
     costs = {backend: _CALL[backend] + height * width * each for backend, each in per_output.items()}
     two_passes = _CALL[Backend.SEPARABLE] + height * width * separable
     if two_passes < min(costs.values()) and is_separable(kernel):

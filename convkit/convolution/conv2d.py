@@ -2,32 +2,29 @@
 
 import logging
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from convkit.threads import share, thread_count
+from convkit.convolution.strips import Array, Seen, fill, strip_rows, typical_gray
 
 if TYPE_CHECKING:
     import torch
 
-# Outputs computed at once: enough to fill the vector units, few enough that autograd through the two loops, which
-# records a kilobyte or two for every output, stays within 100 MB.
-_STRIP_OUTPUTS = 1 << 16
 # Neighbouring columns that become channels.
 _PHASES = 16
-# Side of the squares of pixels that become channels, and how many of them one above the other are computed at once.
+# Side of the squares of outputs that are computed together, and outputs of a strip of them.
 _BLOCK = 4
-_BLOCK_ROWS = 32
+_STRIP = 1 << 18
 
 _log = logging.getLogger("convkit")
 
 
 def correlate(
-    image: NDArray[np.floating], kernel: NDArray[np.floating], *, device: str = "cpu"
-) -> NDArray[np.floating]:
+    image: NDArray[np.floating], kernel: NDArray[np.floating], *, device: str = "cpu", seen: Seen | None = None
+) -> Array:
     """Valid cross-correlation of ``(H, W)`` with ``(kh, kw)`` on a torch device.
 
     Examples
@@ -37,45 +34,50 @@ def correlate(
     """
     response = np.empty((image.shape[0] - kernel.shape[0] + 1, image.shape[1] - kernel.shape[1] + 1), image.dtype)
     if device == "cpu":
-        _fill_in_blocks(response, image, kernel)
+        _fill_in_blocks(response, image, kernel, seen)
     else:
         _fill_on_device(response, image, kernel, device)
     return response
 
 
-def _fill_in_blocks(response: NDArray[np.floating], image: NDArray[np.floating], kernel: NDArray[np.floating]) -> None:
-    """Compute on our own threads, with the pixels of each block of 4x4 as the channels of ``conv2d``.
+def _fill_in_blocks(
+    response: Array, image: NDArray[np.floating], kernel: NDArray[np.floating], seen: Seen | None
+) -> None:
+    """Compute with four neighbouring columns as channels in, and the outputs of a block of 4x4 as channels out.
 
-    The kernel becomes a banded weight between the pixels of neighbouring blocks, as in `correlate_tensor`; a square
-    block multiplies fewer of its zeros than sixteen columns do, and costs a rearrangement of the pixels.
+    So sixteen outputs fill a vector, the image is taken as it lies in memory, and a stride of four rows makes the next
+    blocks: ``weight[4·r + c, p, u, q] = k[u - r, 4·q + p - c]``. Of 3x3 taps 48 products are made, of 9x9 144.
     """
     import torch
     from torch.nn.functional import conv2d
 
-    kh, kw = kernel.shape
     height, width = response.shape
-    reach = -(-(_BLOCK - 1 + kh) // _BLOCK), -(-(_BLOCK - 1 + kw) // _BLOCK)
-    weight = torch.from_numpy(_block_weight(kernel, reach)).contiguous(memory_format=torch.channels_last)
+    weight = torch.from_numpy(_block_weight(kernel)).contiguous(memory_format=torch.channels_last)
+    gain = float(kernel.sum(dtype=np.float64))
     groups = -(-width // _BLOCK)
-    rows = _BLOCK * max(1, min(_BLOCK_ROWS, -(-height // (_BLOCK * thread_count()))))
+    # A single strip is left to torch's threads, several to ours, which also copy.
+    alone = response.size <= _STRIP
+    rows = _BLOCK * -(-(height if alone else strip_rows(height, width, _STRIP)) // _BLOCK)
 
-    def worker() -> Callable[[int], None]:
+    def worker() -> Callable[[Array, Array], None]:
         torch.get_num_threads()  # without being asked, a new thread of ours would start all of torch's
-        blocks = np.zeros((rows // _BLOCK + reach[0] - 1, groups + reach[1] - 1, _BLOCK, _BLOCK), image.dtype)
-        channels = torch.from_numpy(blocks).flatten(2).permute(2, 0, 1)[None]
+        pixels = np.zeros((rows + len(kernel) - 1, (groups + weight.shape[3] - 1) * _BLOCK), image.dtype)
+        bias = torch.empty(_BLOCK**2, dtype=weight.dtype)
+        channels = torch.from_numpy(pixels).reshape(len(pixels), -1, _BLOCK).permute(2, 0, 1)[None]
 
-        def compute(top: int) -> None:
-            _to_blocks(image[top : top + len(blocks) * _BLOCK], blocks)
+        def compute(under: Array, strip: Array) -> None:
+            gray = typical_gray(under)
+            np.subtract(under, gray, out=pixels[: len(under), : image.shape[1]])
+            bias.fill_(gray * gain)
             with torch.inference_mode():
-                found = conv2d(channels, weight)[0].permute(1, 2, 0).contiguous().numpy()
-            kept = response[top : top + rows]
-            lines = _swapped(found.reshape(*found.shape[:2], _BLOCK, _BLOCK))
-            kept[...] = lines.reshape(rows, -1)[: len(kept), :width]
+                found = conv2d(channels, weight, bias, stride=(_BLOCK, 1))[0]
+                blocks = found.permute(1, 2, 0).contiguous().numpy()
+            _put_blocks(blocks.reshape(*blocks.shape[:2], _BLOCK, _BLOCK), strip)
 
         return compute
 
-    with one_torch_thread():
-        share(range(0, height, rows), worker)
+    with nullcontext() if alone else one_torch_thread():
+        fill(response, image, rows, worker, seen)
 
 
 def block_products(kernel_shape: tuple[int, int]) -> int:
@@ -84,41 +86,34 @@ def block_products(kernel_shape: tuple[int, int]) -> int:
     Examples
     --------
     >>> block_products((5, 5)), block_products((15, 15))
-    (64, 400)
+    (64, 360)
     """
-    down, across = (-(-(_BLOCK - 1 + side) // _BLOCK) for side in kernel_shape)
-    return _BLOCK**2 * down * across
+    kh, kw = kernel_shape
+    return (kh + _BLOCK - 1) * _BLOCK * -(-(kw + _BLOCK - 1) // _BLOCK)
 
 
-def _block_weight(kernel: NDArray[np.floating], reach: tuple[int, int]) -> NDArray[np.floating]:
-    """Weight ``(16, 16, blocks down, blocks across)`` from the pixels of blocks to those of the first one's outputs."""
-    weight = np.zeros((_BLOCK, _BLOCK, _BLOCK, _BLOCK, *reach), kernel.dtype)
+def _block_weight(kernel: NDArray[np.floating]) -> NDArray[np.floating]:
+    """Weight ``(16, 4, kh + 3, groups of columns)`` from columns to the outputs of a block."""
+    kh, kw = kernel.shape
+    weight = np.zeros((_BLOCK, _BLOCK, kh + _BLOCK - 1, _BLOCK * -(-(kw + _BLOCK - 1) // _BLOCK)), kernel.dtype)
     for r, c in np.ndindex(_BLOCK, _BLOCK):
-        for (u, v), tap in np.ndenumerate(kernel):
-            (down, row), (across, column) = divmod(r + u, _BLOCK), divmod(c + v, _BLOCK)
-            weight[r, c, row, column, down, across] = tap
-    return weight.reshape(_BLOCK**2, _BLOCK**2, *reach)
+        weight[r, c, r : r + kh, c : c + kw] = kernel
+    return weight.reshape(_BLOCK**2, kh + _BLOCK - 1, -1, _BLOCK).transpose(0, 3, 1, 2)
 
 
-def _to_blocks(image: NDArray[np.floating], blocks: NDArray[np.floating]) -> None:
-    """Put an image into blocks ``(down, across, 4, 4)``; what it does not reach keeps what was there."""
-    down, across = image.shape[0] // _BLOCK, image.shape[1] // _BLOCK
-    whole = image[: down * _BLOCK, : across * _BLOCK].reshape(down, _BLOCK, across, _BLOCK)
-    blocks[:down, :across] = _swapped(whole)
-    for row in range(down * _BLOCK, image.shape[0]):
-        line = image[row, : across * _BLOCK].reshape(across, _BLOCK)
-        blocks[down, :across, row - down * _BLOCK] = line
-    rest = image.shape[1] - across * _BLOCK
-    for row in range(image.shape[0] if rest else 0):
-        blocks[row // _BLOCK, across, row % _BLOCK, :rest] = image[row, across * _BLOCK :]
-
-
-def _swapped(lines: NDArray[np.floating]) -> NDArray[np.floating]:
-    """Swap the two middle axes of ``(a, b, c, 4)``; four float32 travel as one number of 16 bytes."""
-    if lines.dtype != np.float32:
-        return lines.swapaxes(1, 2)
-    quads = lines.view(np.complex128)[..., 0]
-    return np.ascontiguousarray(quads.swapaxes(1, 2)).view(np.float32).reshape(*quads.swapaxes(1, 2).shape, _BLOCK)
+def _put_blocks(blocks: Array, strip: Array) -> None:
+    """Put blocks ``(down, across, 4, 4)`` in their places, as far as the strip goes."""
+    height, width = strip.shape
+    down, across = height // _BLOCK, width // _BLOCK
+    # The four pixels of a line travel as one item.
+    quad = np.dtype((np.void, _BLOCK * strip.itemsize))
+    pitch = strip.strides[0]
+    lines = np.ndarray((down, _BLOCK, across), quad, strip, 0, (_BLOCK * pitch, pitch, quad.itemsize))
+    lines[...] = blocks.view(quad)[..., 0].swapaxes(1, 2)[:down, :, :across]
+    if rest := width % _BLOCK:
+        strip[:, -rest:] = blocks[:, across].reshape(-1, _BLOCK)[:height, :rest]
+    if rest := height % _BLOCK:
+        strip[-rest:] = blocks[down].swapaxes(0, 1).reshape(_BLOCK, -1)[:rest, :width]
 
 
 def _fill_on_device(
@@ -187,8 +182,3 @@ def correlate_tensor(image: "torch.Tensor", kernel: "torch.Tensor") -> "torch.Te
         weight = band.reshape(kh, _PHASES, reach, _PHASES).permute(1, 3, 0, 2)
         response = conv2d(channels[None], weight.contiguous())[0]  # p_out, rows, groups
     return response.permute(1, 2, 0).reshape(-1, groups * _PHASES)[:, :width]
-
-
-def strip_rows(width: int) -> int:
-    """How many output rows to compute at once."""
-    return max(1, _STRIP_OUTPUTS // width)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convkit.convolution.conv2d import one_torch_thread
+from convkit.convolution.strips import Array, Seen, typical_gray
 from convkit.threads import share
 
 # Tiles of this length keep most of their outputs and fit the cache; longer kernels want longer ones, measured at 4096²
@@ -16,14 +17,12 @@ from convkit.threads import share
 _TILE, _LONG_TILE = 320, 576
 _KERNELS = 9
 _FEWEST_KERNELS = 4
-# Of every so many pixels one is looked at for a tile's typical gray.
-_SAMPLED = 8
 
 _Transform = Callable[[NDArray[np.complexfloating[Any, Any]]], None]
 _Corner = tuple[int, int]
 
 
-def correlate(image: NDArray[np.floating], kernel: NDArray[np.floating]) -> NDArray[np.floating]:
+def correlate(image: NDArray[np.floating], kernel: NDArray[np.floating], *, seen: Seen | None = None) -> Array:
     """Valid cross-correlation of ``(H, W)`` with ``(kh, kw)`` by tiled FFTs.
 
     The spectrum of a cross-correlation is ``X · conj(K)``; in each tile the outputs whose window does not wrap
@@ -64,6 +63,9 @@ def correlate(image: NDArray[np.floating], kernel: NDArray[np.floating]) -> NDAr
                 for (top, left), part, gray in zip(pair, parts, grays, strict=True):
                     kept = response[top : top + step[0], left : left + step[1]]
                     np.add(part[: kept.shape[0], : kept.shape[1]], gray * gain, out=kept)
+                    if seen is not None:
+                        seen.image.add(image[top : top + tile[0], left : left + tile[1]])
+                        seen.response.add(kept)
 
             return compute
 
@@ -71,10 +73,10 @@ def correlate(image: NDArray[np.floating], kernel: NDArray[np.floating]) -> NDAr
     return response
 
 
-def _load(image: NDArray[np.floating], corner: _Corner, part: NDArray[np.floating]) -> np.floating:
+def _load(image: NDArray[np.floating], corner: _Corner, part: NDArray[np.floating]) -> float:
     """Put a tile of the image into a part of the complex one, without its typical gray, which is returned."""
     window = image[corner[0] : corner[0] + part.shape[0], corner[1] : corner[1] + part.shape[1]]
-    gray: np.floating = window[::_SAMPLED, ::_SAMPLED].mean(dtype=np.float64).astype(image.dtype)
+    gray = typical_gray(window)
     height, width = window.shape
     np.subtract(window, gray, out=part[:height, :width])
     part[height:] = 0

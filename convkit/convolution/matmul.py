@@ -6,7 +6,7 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
-from convkit.threads import share, thread_count
+from convkit.convolution.strips import Array, Seen, fill, strip_rows
 
 # OpenBLAS keeps a product of so many multiply-adds on the thread that asked for it (interface/gemm.c).
 _PRODUCTS = 1 << 18
@@ -14,7 +14,7 @@ _PRODUCTS = 1 << 18
 _SCRATCH = 1 << 19
 
 
-def correlate(image: NDArray[np.floating], kernel: NDArray[np.floating]) -> NDArray[np.floating]:
+def correlate(image: NDArray[np.floating], kernel: NDArray[np.floating], *, seen: Seen | None = None) -> Array:
     """Valid cross-correlation of ``(H, W)`` with ``(kh, kw)`` by small matrix products.
 
     Row ``i`` of the response needs the rows ``i … i + kh - 1`` of the image, ``X``. The product ``P = kᵀ X``,
@@ -33,23 +33,23 @@ def correlate(image: NDArray[np.floating], kernel: NDArray[np.floating]) -> NDAr
     response = np.empty((height, width), image.dtype)
     columns = min(width, max(kw, _PRODUCTS // kernel.size - kw + 1))
     reach = columns + kw - 1
-    rows = max(1, min(_SCRATCH // (kw * reach), -(-height // thread_count())))
+    rows = strip_rows(height, columns, _SCRATCH // kw)
     down, right = image.strides
 
-    def worker() -> Callable[[int], None]:
+    def worker() -> Callable[[Array, Array], None]:
         scratch = np.empty((rows, kw, reach), image.dtype)
         page, line, step = scratch.strides
 
-        def compute(top: int) -> None:
+        def compute(under: Array, strip: Array) -> None:
             for left in range(0, width, columns):
-                kept = response[top : top + rows, left : left + columns]
+                kept = strip[:, left : left + columns]
                 count, wide = kept.shape
-                under = as_strided(image[top:, left:], (count, kh, wide + kw - 1), (down, down, right), writeable=False)
-                np.matmul(turned, under, out=scratch[:count, :, : wide + kw - 1])
+                windows = as_strided(under[:, left:], (count, kh, wide + kw - 1), (down, down, right), writeable=False)
+                np.matmul(turned, windows, out=scratch[:count, :, : wide + kw - 1])
                 diagonals = as_strided(scratch, (kw, count, wide), (line + step, page, step), writeable=False)
                 np.add.reduce(diagonals, axis=0, out=kept)
 
         return compute
 
-    share(range(0, height, rows), worker)
+    fill(response, image, rows, worker, seen)
     return response

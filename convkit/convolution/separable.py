@@ -1,21 +1,29 @@
 """Kernels that are a column times a row, or a few of them: two one-dimensional passes each, as matrix products."""
 
+import sys
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from itertools import islice
 
 import numpy as np
+from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
-from convkit.threads import share
+from convkit.convolution.conv2d import one_torch_thread
+from convkit.convolution.strips import Array, Seen, fill, strip_rows
 
-# Output rows of a strip, and neighbouring columns that one product computes.
+# Output rows and neighbouring columns that one product computes.
 _SIDE = 16
 # Multiply-adds of one product, which OpenBLAS then keeps on the thread that asked for it (interface/gemm.c).
 _PRODUCTS = 1 << 18
+# Values between the two passes of a strip: they are still in the cache for the second.
+_STRIP = 1 << 19
 
 
-def correlate(image: NDArray[np.floating], kernel: NDArray[np.floating]) -> NDArray[np.floating]:
+def correlate(image: NDArray[np.floating], kernel: NDArray[np.floating], *, seen: Seen | None = None) -> Array:
     """Valid cross-correlation of ``(H, W)`` with ``(kh, kw)``, pass by pass.
+
+    Where a program has loaded PyTorch, its ``conv2d`` goes across the rows, three times as fast as NumPy's products.
 
     Examples
     --------
@@ -25,11 +33,33 @@ def correlate(image: NDArray[np.floating], kernel: NDArray[np.floating]) -> NDAr
     """
     terms = list(crosses(kernel))
     response = np.empty((image.shape[0] - kernel.shape[0] + 1, image.shape[1] - kernel.shape[1] + 1), image.dtype)
-    if not terms:
-        response[...] = 0
     image = np.ascontiguousarray(image)
-    for index, (column, row) in enumerate(terms):
-        _add_passes(response, image, banded(column, _SIDE), _blocks(row), fresh=not index)
+    height, width = response.shape
+    groups = -(-width // _SIDE)
+    blocks = -(-(_SIDE + kernel.shape[1] - 1) // _SIDE)
+    rows = _SIDE * -(-strip_rows(height, width, _STRIP) // _SIDE)
+    with_torch = "torch" in sys.modules
+    across = _across_by_torch if with_torch else _across_by_numpy
+
+    def worker() -> Callable[[Array, Array], None]:
+        between = np.zeros((rows, (groups + blocks - 1) * _SIDE), image.dtype)  # zeros to the right of the image
+        passes = [(banded(column, _SIDE), across(_blocks(row), between, groups)) for column, row in terms]
+
+        def compute(under: Array, strip: Array) -> None:
+            if not passes:
+                strip[...] = 0
+            for index, (matrix, go_across) in enumerate(passes):
+                _go_down(matrix, under, between[: len(strip), : image.shape[1]])
+                found = go_across()[: len(strip), :width]
+                if index:
+                    np.add(strip, found, out=strip)
+                else:
+                    strip[...] = found
+
+        return compute
+
+    with one_torch_thread() if with_torch else nullcontext():
+        fill(response, image, rows, worker, seen)
     return response
 
 
@@ -105,43 +135,60 @@ def _blocks(row: NDArray[np.floating]) -> NDArray[np.floating]:
     return np.vstack([matrix, below]).reshape(count, _SIDE, _SIDE)
 
 
-def _add_passes(
-    response: NDArray[np.floating],
-    image: NDArray[np.floating],
-    down: NDArray[np.floating],
-    across: NDArray[np.floating],
-    *,
-    fresh: bool,
-) -> None:
-    """Go down the columns and across the rows of each strip; write the result, or add it when it is not the first."""
-    height, width = response.shape
-    count = len(across)
-    groups = -(-width // _SIDE)
-    columns = max(_SIDE, _PRODUCTS // down.size)
+def _go_down(matrix: NDArray[np.floating], under: Array, between: Array) -> None:
+    """Correlate the columns: a stack of products, of some rows and columns each, in one call."""
+    reach = matrix.shape[1] - len(matrix)
+    columns = max(_SIDE, _PRODUCTS // matrix.size)
+    for top, rows, down in _pieces(len(between), _SIDE):
+        for left, wide, across in _pieces(under.shape[1], columns):
+            blocks, found = (
+                as_strided(
+                    values[top:, left:],
+                    (down, across, height, wide),
+                    (rows * values.strides[0], wide * values.strides[1], *values.strides),
+                )
+                for values, height in ((under, rows + reach), (between, rows))
+            )
+            np.matmul(matrix[:rows, : rows + reach], blocks, out=found)
 
-    def worker() -> Callable[[int], None]:
-        between = np.zeros((_SIDE, (groups + count - 1) * _SIDE), image.dtype)  # zeros to the right of the image
-        part, total = np.empty((2, _SIDE, groups, _SIDE), image.dtype)
 
-        def passes(top: int) -> None:
-            kept = response[top : top + _SIDE]
-            rows = len(kept)
-            matrix = down[:rows, : down.shape[1] - _SIDE + rows]
-            under = image[top : top + matrix.shape[1]]
-            for left in range(0, image.shape[1], columns):
-                block = under[:, left : left + columns]
-                np.matmul(matrix, block, out=between[:rows, left : left + block.shape[1]])
-            lanes = between.reshape(_SIDE, -1, _SIDE)
-            np.matmul(lanes[:, :groups], across[0], out=total)
-            for index in range(1, count):
-                np.matmul(lanes[:, index : index + groups], across[index], out=part)
-                np.add(total, part, out=total)
-            found = total.reshape(_SIDE, -1)[:rows, :width]
-            if fresh:
-                kept[...] = found
-            else:
-                np.add(kept, found, out=kept)
+def _pieces(length: int, size: int) -> Iterator[tuple[int, int, int]]:
+    """Cut a length into pieces of one size, and a shorter one: where they begin, their size and how many they are."""
+    count, rest = divmod(length, size)
+    if count:
+        yield 0, size, count
+    if rest:
+        yield count * size, rest, 1
 
-        return passes
 
-    share(range(0, height, _SIDE), worker)
+def _across_by_numpy(blocks: NDArray[np.floating], between: Array, groups: int) -> Callable[[], Array]:
+    """Correlate the rows by a product for each block that the neighbouring columns reach."""
+    lanes = between.reshape(len(between), -1, _SIDE)
+    part, total = np.empty((2, len(between), groups, _SIDE), between.dtype)
+
+    def go_across() -> Array:
+        np.matmul(lanes[:, :groups], blocks[0], out=total)
+        for index, block in enumerate(blocks[1:], 1):
+            np.matmul(lanes[:, index : index + groups], block, out=part)
+            np.add(total, part, out=total)
+        return total.reshape(len(between), -1)
+
+    return go_across
+
+
+def _across_by_torch(blocks: NDArray[np.floating], between: Array, _groups: int) -> Callable[[], Array]:
+    """Correlate the rows by a convolution in which neighbouring columns are channels."""
+    import torch
+    from torch.nn.functional import conv2d
+
+    torch.get_num_threads()  # without being asked, a new thread of ours would start all of torch's
+    channels = torch.from_numpy(between).reshape(len(between), -1, _SIDE).permute(2, 0, 1)[None]
+    weight = torch.from_numpy(np.ascontiguousarray(blocks.transpose(2, 1, 0))[:, :, None])
+    weight = weight.contiguous(memory_format=torch.channels_last)
+
+    def go_across() -> Array:
+        with torch.inference_mode():
+            found: Array = conv2d(channels, weight)[0].permute(1, 2, 0).flatten(1).numpy()
+        return found
+
+    return go_across

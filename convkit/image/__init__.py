@@ -5,7 +5,7 @@ import os
 import numpy as np
 
 from convkit.image.atomic import atomic_write, check_writable
-from convkit.image.given import image_from_array
+from convkit.image.given import image_from_array, not_finite
 from convkit.image.gray import Gray
 from convkit.image.image import Image, Kind, Values
 from convkit.image.large import read_large
@@ -38,6 +38,7 @@ __all__ = [
     "image_from_array",
     "image_stream",
     "load_image",
+    "not_finite",
     "open_large",
     "output_suffix",
     "read_channels",

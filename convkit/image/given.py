@@ -9,13 +9,15 @@ from convkit.errors import ImageError
 from convkit.image.image import Image, Kind
 
 
-def image_from_array(values: Any) -> Image:
+def image_from_array(values: Any, *, finite: bool = True) -> Image:
     """Take an array as a matrix: its numbers as they are.
 
     Parameters
     ----------
     values : array_like, shape (H, W)
         Real and finite. Integers keep a level of 1; float32 and float64 stay what they are.
+    finite : bool
+        False leaves it to the caller to refuse NaN and infinity, with `not_finite`.
 
     Raises
     ------
@@ -47,6 +49,11 @@ def image_from_array(values: Any) -> Image:
     elif array.dtype not in (np.float32, np.float64):
         array = array.astype(np.float32 if array.itemsize < 4 else np.float64)
     image = Image(array, kind=Kind.MATRIX, stem="array", level=1.0 if integer else None)
-    if not math.isfinite(image.largest):
-        raise ImageError(expected="an image of finite numbers", got="NaN or infinity", hint="numpy.nan_to_num(image)")
+    if finite and not math.isfinite(image.largest):
+        raise not_finite()
     return image
+
+
+def not_finite() -> ImageError:
+    """Return the error that refuses NaN and infinity."""
+    return ImageError(expected="an image of finite numbers", got="NaN or infinity", hint="numpy.nan_to_num(image)")

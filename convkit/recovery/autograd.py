@@ -8,13 +8,16 @@ import torch
 from numpy.typing import NDArray
 
 from convkit.convolution.apply import strided
-from convkit.convolution.conv2d import strip_rows
 from convkit.recovery.parameters import Parameters
 from convkit.recovery.problem import Problem
 
 Forward = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 # Rows of an image, the targets of their windows, and which of these are used (None for all).
 Strip = tuple[torch.Tensor, torch.Tensor, torch.Tensor | None]
+
+# Outputs computed at once: enough to fill the vector units, few enough that autograd through the two loops, which
+# records a kilobyte or two for every output, stays within 100 MB.
+_STRIP_OUTPUTS = 1 << 16
 
 
 class AutogradObjective:
@@ -108,3 +111,8 @@ class AutogradObjective:
 
     def _tensor(self, values: NDArray[Any]) -> torch.Tensor:
         return torch.tensor(values, dtype=self.dtype, device=self.device)
+
+
+def strip_rows(width: int) -> int:
+    """How many output rows to compute at once."""
+    return max(1, _STRIP_OUTPUTS // width)

@@ -9,8 +9,9 @@ import scipy.ndimage
 import scipy.signal
 
 from convkit import convolve
-from convkit.convolution import Backend, fft, matmul, separable, shift
+from convkit.convolution import Backend, conv2d, fft, matmul, separable, shift
 from convkit.convolution.backends import choose_backend
+from convkit.convolution.strips import Seen
 
 _SIDE = 330
 
@@ -67,8 +68,6 @@ def test_a_forced_direct_backend_where_nothing_cancels(backend: Backend, size: i
 def test_a_device_whose_memory_is_too_small_computes_in_strips(monkeypatch, caplog, rng) -> None:
     import torch
 
-    from convkit.convolution import conv2d
-
     whole = conv2d.correlate_tensor
 
     def small(image: "torch.Tensor", kernel: "torch.Tensor") -> "torch.Tensor":
@@ -113,7 +112,41 @@ def test_a_flat_picture_stays_flat() -> None:
     assert response.min() == response.max()
 
 
-@pytest.mark.parametrize("module", [shift, matmul, separable, fft])
+@pytest.mark.parametrize("backend", [backend for backend in Backend if backend is not Backend.NAIVE])
+@pytest.mark.parametrize("shape", [(3, 4), (37, 41), (700, 530)])
+def test_backends_see_the_extremes_of_both_images(backend: Backend, shape: tuple[int, int], rng) -> None:
+    image, seen = rng.standard_normal(shape), Seen()
+    image[-1, -1], image[0, -1] = 9.0, -8.0
+    response = backend.load(seen=seen)(image, np.outer([1.0, 2, 3], [3.0, 2, 1, 1]))
+    assert (seen.image.low, seen.image.high) == (-8.0, 9.0)
+    assert (seen.response.low, seen.response.high) == (response.min(), response.max())
+    image[-1, 0] = np.nan
+    again = Seen()
+    backend.load(seen=again)(image, np.ones((3, 4)))
+    assert np.isnan(again.image.largest)
+
+
+@pytest.mark.parametrize("shape", [(90, 120), (91, 122), (4, 200), (300, 7)])
+def test_two_passes_with_numpy_alone(shape, monkeypatch: pytest.MonkeyPatch, rng: np.random.Generator) -> None:
+    image, kernel = rng.random(shape), np.outer(rng.random(4), rng.random(7))
+    with_torch = separable.correlate(image, kernel)
+    monkeypatch.setattr(sys, "modules", {name: m for name, m in sys.modules.items() if name != "torch"})
+    exact = scipy.signal.correlate(image, kernel, mode="valid", method="direct")
+    # Sums of 28 products below 1.
+    np.testing.assert_allclose(separable.correlate(image, kernel), exact, rtol=0, atol=1e-13)
+    np.testing.assert_allclose(with_torch, exact, rtol=0, atol=1e-13)
+
+
+@pytest.mark.parametrize("backend", [backend for backend in Backend if backend is not Backend.FFT])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_whole_numbers_stay_whole(backend: Backend, dtype, rng: np.random.Generator) -> None:
+    image = rng.integers(0, 256, (61, 83)).astype(dtype)
+    kernel = np.outer([1, 4, 6, 4, 1], [-1, -2, 0, 2, 1]).astype(dtype)
+    exact = scipy.signal.correlate(image.astype(np.int64), kernel.astype(np.int64), mode="valid")
+    assert np.array_equal(backend.load()(image, kernel), exact)
+
+
+@pytest.mark.parametrize("module", [shift, matmul, separable, fft, conv2d])
 def test_threads_and_strips_only_matter_to_rounding(module, monkeypatch, rng) -> None:
     image = rng.standard_normal((403, 517))
     kernel = rng.standard_normal((5, 6))
@@ -142,8 +175,10 @@ def test_an_error_on_another_thread_is_raised_here() -> None:
 def test_each_backend_is_chosen_where_it_is_fastest(rng: np.random.Generator) -> None:
     large = (4096, 4096)
     assert choose_backend(large, np.outer([1.0, 2, 1], [1, 0, -1])) is Backend.SHIFT
-    assert choose_backend(large, rng.random((3, 3))) is Backend.MATMUL
-    assert choose_backend(large, rng.random((9, 9))) is (Backend.CONV2D if "torch" in sys.modules else Backend.MATMUL)
+    assert choose_backend(large, rng.random((3, 3))) is Backend.SHIFT
+    for size in (5, 9, 15):
+        middle = Backend.CONV2D if "torch" in sys.modules else Backend.MATMUL
+        assert choose_backend(large, rng.random((size, size))) is middle
     assert choose_backend(large, np.ones((31, 31))) is Backend.SEPARABLE
     assert choose_backend(large, rng.random((63, 63))) is Backend.FFT
     assert choose_backend((6, 8), rng.random((3, 3))) is Backend.SHIFT

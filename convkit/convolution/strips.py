@@ -1,0 +1,112 @@
+"""Strips of rows: filled on all cores, and looked at while they are in the cache."""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from convkit.threads import Extremes, share, thread_count
+
+# Of every so many rows and columns one is looked at for the typical gray.
+_SAMPLED = 8
+# Waking another thread takes longer than so many outputs of a few taps.
+_ALONE = 1 << 16
+
+Array = NDArray[np.floating[Any]]
+
+
+class Seen:
+    """The extremes of an image and of its response, looked at in passing.
+
+    Attributes
+    ----------
+    image, response : Extremes
+        Empty where a backend does not look.
+    """
+
+    def __init__(self) -> None:
+        self.image, self.response = Extremes(), Extremes()
+
+
+def fill(
+    response: Array, image: Array, rows: int, worker: Callable[[], Callable[[Array, Array], None]], seen: Seen | None
+) -> None:
+    """Compute a response strip by strip.
+
+    Parameters
+    ----------
+    response : ndarray, shape (H - kh + 1, W - kw + 1)
+        To be filled.
+    image : ndarray, shape (H, W)
+    rows : int
+        Rows of the response in a strip.
+    worker : function
+        Called once on each thread, to get its scratch memory; returns the function that is given the rows of the image
+        under a strip of the response, and that strip, which it fills.
+    seen : Seen, optional
+        Where the extremes are gathered.
+
+    Examples
+    --------
+    >>> response = np.empty((4, 2))
+    >>> def add_rows(under, strip):
+    ...     np.add(under[:-1, :2], under[1:, :2], out=strip)
+    >>> fill(response, np.eye(5), 3, lambda: add_rows, None)
+    >>> response[:, 0]
+    array([1., 0., 0., 0.])
+    """
+    height = len(response)
+    reach = len(image) - height
+
+    def watched() -> Callable[[int], None]:
+        compute = worker()
+
+        def one(top: int) -> None:
+            strip = response[top : top + rows]
+            under = image[top : top + len(strip) + reach]
+            compute(under, strip)
+            if seen is not None:
+                seen.image.add(under[: len(strip)] if top + rows < height else under)
+                seen.response.add(strip)
+
+        return one
+
+    share(range(0, height, rows), watched)
+
+
+def typical_gray(image: Array) -> float:
+    """Return about the mean of an image, in three significant bits, so that whole numbers stay whole without it.
+
+    What is left when it is taken away is small in flat areas, where rounding errors all go one way; its response,
+    ``gray · Σ k``, is added in the end.
+
+    Examples
+    --------
+    >>> typical_gray(np.full((9, 9), 0.7)), typical_gray(np.full((9, 9), 100.0))
+    (0.75, 96.0)
+    """
+    mean = float(image[::_SAMPLED, ::_SAMPLED].mean(dtype=np.float64))
+    if not math.isfinite(mean):
+        return 0.0
+    mantissa, exponent = math.frexp(mean)
+    return math.ldexp(round(mantissa * 8), exponent - 3)
+
+
+def strip_rows(height: int, width: int, most: int) -> int:
+    """Return how many rows of a response a strip should have.
+
+    Every thread gets as many strips as the others, of at most about ``most`` outputs; what is too small to be worth
+    waking another thread is one strip.
+
+    Examples
+    --------
+    >>> rows = 1000 * thread_count()
+    >>> strip_rows(rows, 1000, 600_000), strip_rows(rows, 1000, 2_000_000), strip_rows(100, 100, 1000)
+    (500, 1000, 100)
+    """
+    if height * width <= _ALONE:
+        return height
+    strips = -(-height * width // most)
+    return -(-height // (thread_count() * -(-strips // thread_count())))
