@@ -2,7 +2,6 @@
 
 import contextvars
 import functools
-import math
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -10,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from itertools import pairwise
 from typing import Any, TypeVar
 
+import numpy as np
 from numpy.typing import NDArray
 
 Job = TypeVar("Job")
@@ -110,60 +110,28 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_forget_pool)
 
 
-class Extremes:
-    """The smallest and the largest of all numbers shown, by any thread; NaN when one of them is.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> seen = Extremes()
-    >>> seen.add(np.array([3.0, -1.0]))
-    >>> seen.add(np.array([0.0, 2.0]))
-    >>> seen.low, seen.high, seen.largest
-    (-1.0, 3.0, 3.0)
-    """
-
-    def __init__(self) -> None:
-        self._found: list[tuple[float, float]] = []
-
-    def __bool__(self) -> bool:
-        """Whether any numbers were shown."""
-        return bool(self._found)
-
-    def add(self, values: NDArray[Any]) -> None:
-        """Look at an array that is not empty."""
-        self._found.append((float(values.min()), float(values.max())))
-
-    @property
-    def low(self) -> float:
-        """The smallest."""
-        return _nan_or(min, [low for low, _ in self._found])
-
-    @property
-    def high(self) -> float:
-        """The largest."""
-        return _nan_or(max, [high for _, high in self._found])
-
-    @property
-    def largest(self) -> float:
-        """The largest magnitude."""
-        return max(-self.low, self.high)
-
-
-def _nan_or(pick: Callable[[list[float]], float], found: list[float]) -> float:
-    return math.nan if any(map(math.isnan, found)) else pick(found)
-
-
 def extremes(values: NDArray[Any]) -> tuple[float, float]:
     """Minimum and maximum of an array ``(H, W)``; NaN when it holds one.
 
     Examples
     --------
-    >>> import numpy as np
     >>> extremes(np.array([[3.0, -1.0], [0.0, 2.0]]))
     (-1.0, 3.0)
     """
-    seen = Extremes()
+    found: list[tuple[float, float]] = []
+    look_through(values, lambda strip: found.append((float(strip.min()), float(strip.max()))))
+    low, high = np.array(found).T
+    return float(low.min()), float(high.max())
+
+
+def look_through(values: NDArray[Any], look: Callable[[NDArray[Any]], None]) -> None:
+    """Look at an array ``(H, W)`` in strips of rows, on all threads.
+
+    Examples
+    --------
+    >>> look_through(np.eye(2), print)
+    [[1. 0.]
+     [0. 1.]]
+    """
     rows = max(1, _STRIP // max(1, values.shape[1]))
-    share(range(0, len(values), rows), lambda: lambda top: seen.add(values[top : top + rows]))
-    return seen.low, seen.high
+    share(range(0, len(values), rows), lambda: lambda top: look(values[top : top + rows]))

@@ -9,12 +9,12 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from convkit.convolution.backends import Backend, Correlate, check_device, choose_backend
 from convkit.convolution.convention import Convention, Padding
-from convkit.convolution.strips import Seen
+from convkit.convolution.strips import Largest, Seen
 from convkit.errors import ImageError, SettingsError
 from convkit.image import Image, image_from_array, not_finite, read_image
 from convkit.kernel import Kernel
 from convkit.text import shown, whole
-from convkit.threads import extremes
+from convkit.threads import look_through
 
 # float32 holds every whole number up to here.
 _FLOAT32_EXACT = 2.0**24
@@ -105,7 +105,7 @@ def apply(
         # The phases of a stride each see a part of both, and so nothing that could be told of the whole.
         seen = Seen() if convention.stride == 1 else None
         response = correlate(image.values.astype(kind, copy=False), taps, convention, chosen.load(device, seen))
-        brightest = seen.image.largest if seen and seen.image else image.largest
+        brightest = seen.image.value if seen and seen.image else image.largest
         if not math.isfinite(brightest):
             raise not_finite()
         largest = _largest(response, seen)
@@ -127,9 +127,10 @@ def apply(
 def _largest(response: NDArray[np.floating[Any]], seen: Seen | None) -> float:
     """Return the largest magnitude of a response, which may have been seen already."""
     if seen and seen.response:
-        return seen.response.largest
-    low, high = extremes(response)
-    return max(-low, high)
+        return seen.response.value
+    largest = Largest()
+    look_through(response, largest.add)
+    return largest.value
 
 
 def _cancels(taps: NDArray[np.float64], image: float, response: float, backend: Backend) -> bool:

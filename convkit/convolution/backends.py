@@ -51,10 +51,10 @@ class Backend(StrEnum):
     def load(self, device: str = "cpu", seen: Seen | None = None) -> Correlate:
         """Return the backend's function: ``(H, W), (kh, kw) -> (H - kh + 1, W - kw + 1)``.
 
-        Where it is told so, it looks at both images in passing; `naive` and other devices do not.
+        Those that go from top to bottom look at both images in passing if they are told to.
         """
         function: Correlate = importlib.import_module(f"convkit.convolution.{self}").correlate
-        if self is Backend.NAIVE:
+        if self in (Backend.NAIVE, Backend.FFT):
             return function
         if self is Backend.CONV2D:
             return functools.partial(function, device=device, seen=seen)
@@ -67,7 +67,7 @@ _SHIFT_OUTPUT, _SHIFT_OPERATION = 0.45, 0.055
 _MATMUL_OUTPUT, _MATMUL_COLUMN, _MATMUL_TAP = 0.65, 0.07, 0.012
 _SEPARABLE_OUTPUT, _SEPARABLE_PRODUCT = 0.75, 0.0115
 _SEPARABLE_OUTPUT_WITH_TORCH, _SEPARABLE_PRODUCT_WITH_TORCH = 0.9, 0.0065
-_FFT_SAMPLE, _FFT_SAMPLE_WITH_TORCH = 4.1, 2.3
+_FFT_SAMPLE = 2.8
 # A long sum in float32, product after product, loses more than a millionth: 0.7 of one after 225 of them.
 _CONV2D_TAPS = 225
 _CONV2D_OUTPUT, _CONV2D_PRODUCT = 0.7, 0.0042
@@ -79,7 +79,7 @@ def choose_backend(response_shape: tuple[int, int], kernel: NDArray[np.floating]
     """Pick the backend that should be fastest, from a table of measured costs.
 
     On a CPU torch is only used where the program has loaded it: importing it takes longer than any picture. With it,
-    ``conv2d`` takes the kernels of middle size and ``fft`` is twice as fast; the numbers then differ by rounding.
+    ``conv2d`` takes the kernels of middle size; the numbers then differ by rounding.
 
     Examples
     --------
@@ -107,11 +107,10 @@ def _cheapest(
     kh, kw = shape
     tile = tile_length(height, kh), tile_length(width, kw)
     spared = (tile[0] - kh + 1) * (tile[1] - kw + 1) / (tile[0] * tile[1])
-    sample = _FFT_SAMPLE_WITH_TORCH if with_torch else _FFT_SAMPLE
     per_output = {
         Backend.SHIFT: _SHIFT_OUTPUT + _SHIFT_OPERATION * operations(kernel),
         Backend.MATMUL: _MATMUL_OUTPUT + _MATMUL_COLUMN * kw + _MATMUL_TAP * kernel.size,
-        Backend.FFT: sample / spared,
+        Backend.FFT: _FFT_SAMPLE / spared,
     }
     if with_torch and kernel.size <= _CONV2D_TAPS:
         per_output[Backend.CONV2D] = _CONV2D_OUTPUT + _CONV2D_PRODUCT * block_products(shape)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from convkit.convolution.strips import Array, Seen, fill, strip_rows, typical_gray
+from convkit.convolution.strips import Array, Seen, fill, new_response, strip_rows, typical_gray
 
 if TYPE_CHECKING:
     import torch
@@ -32,7 +32,7 @@ def correlate(
     >>> correlate(np.array([[1.0, 1.0, 0.0, 0.0]]), np.array([[1.0, -1.0]]))
     array([[0., 1., 0.]])
     """
-    response = np.empty((image.shape[0] - kernel.shape[0] + 1, image.shape[1] - kernel.shape[1] + 1), image.dtype)
+    response = new_response(image, kernel)
     if device == "cpu":
         _fill_in_blocks(response, image, kernel, seen)
     else:

@@ -1,36 +1,28 @@
 """Overlap-save: products of spectra, two tiles at a time."""
 
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from convkit.convolution.conv2d import one_torch_thread
-from convkit.convolution.strips import Array, Seen, typical_gray
+from convkit.convolution.strips import Array, new_response, typical_gray
 from convkit.threads import share
 
-# Tiles of this length keep most of their outputs and fit the cache; longer kernels want longer ones, measured at 4096²
-# (63x63: 59 ms with 320, 52 with 576; 127x127: 90 and 71), and the longest four times their own length.
-_TILE, _LONG_TILE = 320, 576
-_KERNELS = 9
-_FEWEST_KERNELS = 4
+# Tiles of this length keep most of their outputs and fit the cache; longer kernels want longer ones.
+_TILE = 400
+_KERNELS = 4.5
 
-_Transform = Callable[[NDArray[np.complexfloating[Any, Any]]], None]
 _Corner = tuple[int, int]
 
 
-def correlate(image: NDArray[np.floating], kernel: NDArray[np.floating], *, seen: Seen | None = None) -> Array:
+def correlate(image: NDArray[np.floating], kernel: NDArray[np.floating]) -> Array:
     """Valid cross-correlation of ``(H, W)`` with ``(kh, kw)`` by tiled FFTs.
 
     The spectrum of a cross-correlation is ``X · conj(K)``; in each tile the outputs whose window does not wrap
     around are kept (overlap-save; Oppenheim & Schafer, *Discrete-Time Signal Processing*, section 8.7). Because the
     kernel is real, two tiles go through one complex transform, as its real and imaginary part. Each without its
     typical gray, which only costs digits; its response to that, ``gray · Σ k``, is added at the end.
-
-    The transforms are PyTorch's where a program has loaded it, on the CPU twice as fast as NumPy's.
 
     Examples
     --------
@@ -44,33 +36,47 @@ def correlate(image: NDArray[np.floating], kernel: NDArray[np.floating], *, seen
     step = tile[0] - kh + 1, tile[1] - kw + 1
     kind = np.result_type(image.dtype, np.complex64)
     gain = kernel.dtype.type(kernel.sum(dtype=np.float64))
-    spectrum = np.conj(np.fft.fft2(kernel.astype(np.float64), tile)).astype(kind)
-    response = np.empty((height, width), image.dtype)
+    spectrum = _spectrum(kernel, tile).astype(kind)
+    response = new_response(image, kernel)
     corners = [(top, left) for top in range(0, height, step[0]) for left in range(0, width, step[1])]
 
-    with _transforms() as (forward, backward):
+    def worker() -> Callable[[list[_Corner]], None]:
+        both = np.empty(tile, kind)
 
-        def worker() -> Callable[[list[_Corner]], None]:
-            both = np.empty(tile, kind)
-
-            def compute(pair: list[_Corner]) -> None:
-                parts = [both.real, both.imag][: len(pair)]
+        def compute(pair: list[_Corner]) -> None:
+            parts = [both.real, both.imag][: len(pair)]
+            if len(pair) == 1:
                 both.imag = 0
-                grays = [_load(image, corner, part) for corner, part in zip(pair, parts, strict=True)]
-                forward(both)
-                np.multiply(both, spectrum, out=both)
-                backward(both)
-                for (top, left), part, gray in zip(pair, parts, grays, strict=True):
-                    kept = response[top : top + step[0], left : left + step[1]]
-                    np.add(part[: kept.shape[0], : kept.shape[1]], gray * gain, out=kept)
-                    if seen is not None:
-                        seen.image.add(image[top : top + tile[0], left : left + tile[1]])
-                        seen.response.add(kept)
+            grays = [_load(image, corner, part) for corner, part in zip(pair, parts, strict=True)]
+            _filter(both, spectrum, step[0])
+            for (top, left), part, gray in zip(pair, parts, grays, strict=True):
+                kept = response[top : top + step[0], left : left + step[1]]
+                np.add(part[: kept.shape[0], : kept.shape[1]], gray * gain, out=kept)
 
-            return compute
+        return compute
 
-        share([corners[first : first + 2] for first in range(0, len(corners), 2)], worker)
+    share([corners[first : first + 2] for first in range(0, len(corners), 2)], worker)
     return response
+
+
+def _spectrum(kernel: NDArray[np.floating], tile: tuple[int, int]) -> NDArray[np.complex128]:
+    """Return the conjugate spectrum, times the samples of a tile, by which both of its transforms divide."""
+    # Along the rows that there are, then down all columns: `fft2` also transforms the zeros below.
+    along = np.fft.fft(kernel.astype(np.float64), tile[1], axis=1)
+    return tile[0] * tile[1] * np.conj(np.fft.fft(along, tile[0], axis=0))
+
+
+def _filter(tiles: NDArray[Any], spectrum: NDArray[Any], rows: int) -> None:
+    """Multiply the spectrum of tiles in place; of the result only so many rows are wanted.
+
+    A transform that divides by nothing multiplies by an integer 1, for which NumPy (2.0 to 2.4) goes over to double
+    precision and is ten times as slow; so both divide by the samples.
+    """
+    np.fft.fft(tiles, axis=1, norm="forward", out=tiles)
+    np.fft.fft(tiles, axis=0, norm="forward", out=tiles)
+    np.multiply(tiles, spectrum, out=tiles)
+    np.fft.ifft(tiles, axis=0, norm="backward", out=tiles)
+    np.fft.ifft(tiles[:rows], axis=1, norm="backward", out=tiles[:rows])
 
 
 def _load(image: NDArray[np.floating], corner: _Corner, part: NDArray[np.floating]) -> float:
@@ -84,49 +90,15 @@ def _load(image: NDArray[np.floating], corner: _Corner, part: NDArray[np.floatin
     return gray
 
 
-@contextmanager
-def _transforms() -> Iterator[tuple[_Transform, _Transform]]:
-    """Give the two-dimensional complex transforms in place, there and back."""
-    if "torch" not in sys.modules:
-        yield _numpy_transforms()
-        return
-    import torch
-
-    def there(values: NDArray[Any]) -> None:
-        tensor = torch.from_numpy(values)
-        torch.fft.fft2(tensor, out=tensor)
-
-    def back(values: NDArray[Any]) -> None:
-        tensor = torch.from_numpy(values)
-        torch.fft.ifft2(tensor, out=tensor)
-
-    # One transform on each of our threads, rather than each on all of torch's.
-    with one_torch_thread(), torch.inference_mode():
-        yield there, back
-
-
-def _numpy_transforms() -> tuple[_Transform, _Transform]:
-    # Axis by axis: NumPy 2.4's `ifft2` leaves `out` alone.
-    def there(values: NDArray[Any]) -> None:
-        np.fft.fft(values, axis=1, out=values)
-        np.fft.fft(values, axis=0, out=values)
-
-    def back(values: NDArray[Any]) -> None:
-        np.fft.ifft(values, axis=0, out=values)
-        np.fft.ifft(values, axis=1, out=values)
-
-    return there, back
-
-
 def tile_length(outputs: int, kernel_length: int) -> int:
     """Return an FFT-friendly length near the best one that leaves little of the last tile unused.
 
     Examples
     --------
     >>> tile_length(100, 15), tile_length(4082, 15)
-    (120, 320)
+    (120, 400)
     """
-    length = max(_TILE, min(_LONG_TILE, _KERNELS * kernel_length), _FEWEST_KERNELS * kernel_length)
+    length = max(_TILE, int(_KERNELS * kernel_length))
     longest = length - kernel_length + 1
     tiles = -(-outputs // longest)
     return next_fast_length(-(-outputs // tiles) + kernel_length - 1)

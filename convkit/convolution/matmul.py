@@ -6,7 +6,7 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
-from convkit.convolution.strips import Array, Seen, fill, strip_rows
+from convkit.convolution.strips import Array, Seen, fill, new_response, strip_rows
 
 # OpenBLAS keeps a product of so many multiply-adds on the thread that asked for it (interface/gemm.c).
 _PRODUCTS = 1 << 18
@@ -30,7 +30,7 @@ def correlate(image: NDArray[np.floating], kernel: NDArray[np.floating], *, seen
     kh, kw = kernel.shape
     height, width = image.shape[0] - kh + 1, image.shape[1] - kw + 1
     image, turned = np.ascontiguousarray(image), np.ascontiguousarray(kernel.T)
-    response = np.empty((height, width), image.dtype)
+    response = new_response(image, kernel)
     columns = min(width, max(kw, _PRODUCTS // kernel.size - kw + 1))
     reach = columns + kw - 1
     rows = strip_rows(height, columns, _SCRATCH // kw)

@@ -10,7 +10,7 @@ from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
 from convkit.convolution.conv2d import one_torch_thread
-from convkit.convolution.strips import Array, Seen, fill, strip_rows
+from convkit.convolution.strips import Array, Seen, fill, new_response, strip_rows
 
 # Output rows and neighbouring columns that one product computes.
 _SIDE = 16
@@ -32,7 +32,7 @@ def correlate(image: NDArray[np.floating], kernel: NDArray[np.floating], *, seen
            [33., 39.]])
     """
     terms = list(crosses(kernel))
-    response = np.empty((image.shape[0] - kernel.shape[0] + 1, image.shape[1] - kernel.shape[1] + 1), image.dtype)
+    response = new_response(image, kernel)
     image = np.ascontiguousarray(image)
     height, width = response.shape
     groups = -(-width // _SIDE)

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
-from convkit.convolution.strips import Array, Seen, fill, strip_rows
+from convkit.convolution.strips import Array, Seen, fill, new_response, strip_rows
 
 # Output values per strip: short ones stay in the nearest cache, but two threads then ask for Python's lock more often.
 _STRIP = 1 << 18
@@ -28,7 +28,7 @@ def correlate(image: NDArray[np.floating], kernel: NDArray[np.floating], *, seen
     kh, kw = kernel.shape
     height, width = image.shape[0] - kh + 1, image.shape[1] - kw + 1
     image = np.ascontiguousarray(image)
-    response = np.empty((height, width), image.dtype)
+    response = new_response(image, kernel)
     rows = strip_rows(height, width, _STRIP)
     make = _equal_taps if _added_up(kernel) < _MULTIPLY_ADD * kernel.size else _all_taps
 
