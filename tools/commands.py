@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import typer.main
 
-from convkit.cli.main import app
+from convkit.cli.main import application
 from convkit.cli.options import ENVIRONMENT, EXPERIMENT
 
 EXIT_CODES = (
@@ -55,13 +55,13 @@ class Command:
 
 def commands() -> list[Command]:
     """Read every command from the program itself."""
-    group = typer.main.get_command(app)
+    group = typer.main.get_command(application())
     return [_command(name, one, group) for name, one in group.commands.items()]
 
 
 def general() -> tuple[Option, ...]:
     """Read the options of the program as a whole."""
-    group = typer.main.get_command(app)
+    group = typer.main.get_command(application())
     return tuple(_option(one, "") for one in group.params if not one.hidden)
 
 

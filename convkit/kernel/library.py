@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -108,13 +109,13 @@ def is_known(text: str) -> bool:
     (True, False)
     """
     name = _read_call(text).name
-    return name in _recipes() or name in _aliases()
+    return name in _table()["kernels"] or name in _aliases() or name in _families()
 
 
 def unknown_kernel(text: str) -> KernelError:
     """Make the error for text that is neither numbers, nor a name, nor a file."""
     name = re.split(r"[,;\s]", _read_call(text).name)[0]
-    near = closest(name, [*_recipes(), *_aliases()])
+    near = closest(name, [*_names(), *_aliases()])
     return KernelError(
         expected="kernel text: numbers, a name of the library, or a file that exists",
         got=shown(text),
@@ -131,7 +132,7 @@ def groups() -> dict[str, list[Entry]]:
     ['box:size=3', 'binomial:size=3', 'tent:size=5']
     """
     listing: dict[str, list[Entry]] = {group: [] for group in _GROUPS}
-    for recipe in _recipes().values():
+    for recipe in map(_recipe, _names()):
         listing[recipe.group].append(_entry(recipe))
     return listing
 
@@ -181,10 +182,8 @@ def _resolved(call: Call) -> tuple[Recipe, Call]:
                 got=shown(f"{name}={call.named[name]}"),
                 hint=f"'{target.name}:{name}={call.named[name]}'",
             )
-        return _recipes()[target.name], Call(call.name, call.positional, {**target.named, **call.named})
-    if call.name not in _recipes():
-        raise unknown_kernel(call.name)
-    return _recipes()[call.name], call
+        return _recipe(target.name), Call(call.name, call.positional, {**target.named, **call.named})
+    return _recipe(call.name), call
 
 
 def _values(recipe: Recipe, call: Call) -> dict[str, Value]:
@@ -235,13 +234,28 @@ def _call_text(name: str, parameters: list[str]) -> str:
     return f"{name}:{','.join(parameters)}" if parameters else name
 
 
+def _names() -> list[str]:
+    """Name all recipes, those of the table first."""
+    return [*_table()["kernels"], *_families()]
+
+
 @cache
-def _recipes() -> Mapping[str, Recipe]:
+def _recipe(name: str) -> Recipe:
+    """Find a recipe by its canonical name."""
+    entry = _table()["kernels"].get(name)
+    if entry:
+        return _fixed(name, entry)
+    if name not in _families():
+        raise unknown_kernel(name)
+    return _families()[name]
+
+
+@cache
+def _families() -> Mapping[str, Recipe]:
     from convkit.kernel import dialects, families, imagemagick, opencv
 
-    fixed = [_fixed(name, entry) for name, entry in _table()["kernels"].items()]
     parametric = [*families.FAMILIES, *dialects.FAMILIES, *imagemagick.FAMILIES, *opencv.FAMILIES]
-    return {recipe.name: recipe for recipe in [*fixed, *parametric]}
+    return {recipe.name: recipe for recipe in parametric}
 
 
 @cache
@@ -253,9 +267,8 @@ def _aliases() -> Mapping[str, str]:
 @cache
 def _table() -> dict[str, Any]:
     import tomllib
-    from importlib.resources import files
 
-    return tomllib.loads(files("convkit.kernel").joinpath("library.toml").read_text("utf-8"))
+    return tomllib.loads(Path(__file__).with_name("library.toml").read_text("utf-8"))
 
 
 def _fixed(name: str, entry: Mapping[str, Any]) -> Recipe:

@@ -11,13 +11,13 @@ from pathlib import Path
 import click
 import typer.main
 
-from convkit.cli.main import app
+from convkit.cli.main import application
 from convkit.errors import ConvkitError
 
 # Seconds on the processor, so that a busy machine is no hang; and on the clock, for what waits.
 CPU_SECONDS, SECONDS = 5.0, 60.0
 MOST_MEMORY = 1 << 30
-_COMMAND = typer.main.get_command(app)
+_COMMAND = typer.main.get_command(application())
 
 
 @dataclass(frozen=True)
