@@ -15,7 +15,8 @@ def image_from_array(values: Any, *, finite: bool = True) -> Image:
     Parameters
     ----------
     values : array_like, shape (H, W)
-        Real and finite. Integers keep a level of 1; float32 and float64 stay what they are.
+        Real and finite. Integers keep a level of 1; float32 and float64 stay what they are, and what float32 holds
+        becomes that.
     finite : bool
         False leaves it to the caller to refuse NaN and infinity, with `not_finite`.
 
@@ -44,10 +45,9 @@ def image_from_array(values: Any, *, finite: bool = True) -> Image:
             hint="one channel at a time, such as image[..., 0]",
         )
     integer = array.dtype.kind in "biu"
-    if integer:
-        array = array.astype(np.float64)
-    elif array.dtype not in (np.float32, np.float64):
-        array = array.astype(np.float32 if array.itemsize < 4 else np.float64)
+    if array.dtype not in (np.float32, np.float64):
+        # Which holds all numbers of two bytes.
+        array = array.astype(np.float32 if array.itemsize <= 2 else np.float64)
     image = Image(array, kind=Kind.MATRIX, stem="array", level=1.0 if integer else None)
     if finite and not math.isfinite(image.largest):
         raise not_finite()
