@@ -12,7 +12,7 @@ from convkit.threads import share, thread_count
 # Of every so many rows and columns one is looked at for the typical gray.
 _SAMPLED = 8
 # Waking another thread takes longer than so many outputs of a few taps.
-_ALONE = 1 << 16
+_ALONE = 1 << 17
 _HUGE_PAGE = 1 << 21
 
 Array = NDArray[np.floating[Any]]
