@@ -51,14 +51,16 @@ class Backend(StrEnum):
     def load(self, device: str = "cpu", seen: Seen | None = None) -> Correlate:
         """Return the backend's function: ``(H, W), (kh, kw) -> (H - kh + 1, W - kw + 1)``.
 
-        Those that go from top to bottom look at both images in passing if they are told to.
+        Those that `strips.fill` look at both images in passing if they are told to.
         """
         function: Correlate = importlib.import_module(f"convkit.convolution.{self}").correlate
-        if self in (Backend.NAIVE, Backend.FFT):
-            return function
+        options: dict[str, Any] = {"seen": seen} if self in _IN_STRIPS else {}
         if self is Backend.CONV2D:
-            return functools.partial(function, device=device, seen=seen)
-        return functools.partial(function, seen=seen)
+            options["device"] = device
+        return functools.partial(function, **options)
+
+
+_IN_STRIPS = (Backend.SHIFT, Backend.MATMUL, Backend.SEPARABLE, Backend.CONV2D)
 
 
 # What each takes, measured on two cores at 4096², float32: nanoseconds a call, and an output for each unit of its work.
