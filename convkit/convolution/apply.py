@@ -106,7 +106,7 @@ def apply(
         seen = Seen() if convention.stride == 1 else None
         response = correlate(image.values.astype(kind, copy=False), taps, convention, chosen.load(device, seen))
         brightest = seen.image.value if seen and seen.image else image.largest
-        if not math.isfinite(brightest):
+        if not math.isfinite(brightest) and not math.isfinite(image.largest):
             raise not_finite()
         largest = _largest(response, seen)
         if backend is None and kind == np.float32 and _cancels(kernel.taps, brightest, largest, chosen):
@@ -115,10 +115,10 @@ def apply(
             largest = _largest(response, None)
         if kernel.bias:
             response += response.dtype.type(kernel.bias)
-    if not largest + abs(kernel.bias) <= np.finfo(kind).max:
+    if not (np.isfinite(taps).all() and largest + abs(kernel.bias) <= np.finfo(kind).max):
         raise ImageError(
             expected=f"an image and a kernel whose response {response.dtype} can hold",
-            got=f"numbers as large as {brightest:.3g}",
+            got=f"numbers as large as {image.largest:.3g}",
             hint="--dtype float64, or smaller numbers",
         )
     return response, chosen

@@ -1,8 +1,10 @@
 """PyTorch's ``conv2d``, fed in shapes that it is fast at, in row strips so that its memory stays bounded."""
 
 import logging
+import os
+import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -55,28 +57,26 @@ def _fill_in_blocks(
     weight = torch.from_numpy(_block_weight(kernel)).contiguous(memory_format=torch.channels_last)
     gain = float(kernel.sum(dtype=np.float64))
     groups = -(-width // _BLOCK)
-    # A single strip is left to torch's threads, several to ours, which also copy.
-    alone = response.size <= _STRIP
-    rows = _BLOCK * -(-(height if alone else strip_rows(height, width, _STRIP)) // _BLOCK)
+    rows = _BLOCK * -(-strip_rows(height, width, _STRIP) // _BLOCK)
 
     def worker() -> Callable[[Array, Array], None]:
         torch.get_num_threads()  # without being asked, a new thread of ours would start all of torch's
         pixels = np.zeros((rows + len(kernel) - 1, (groups + weight.shape[3] - 1) * _BLOCK), image.dtype)
-        bias = torch.empty(_BLOCK**2, dtype=weight.dtype)
+        bias = np.empty(_BLOCK**2, image.dtype)
         channels = torch.from_numpy(pixels).reshape(len(pixels), -1, _BLOCK).permute(2, 0, 1)[None]
 
         def compute(under: Array, strip: Array) -> None:
             gray = typical_gray(under)
             np.subtract(under, gray, out=pixels[: len(under), : image.shape[1]])
-            bias.fill_(gray * gain)
+            bias[:] = gray * gain
             with torch.inference_mode():
-                found = conv2d(channels, weight, bias, stride=(_BLOCK, 1))[0]
+                found = conv2d(channels, weight, torch.from_numpy(bias), stride=(_BLOCK, 1))[0]
                 blocks = found.permute(1, 2, 0).contiguous().numpy()
             _put_blocks(blocks.reshape(*blocks.shape[:2], _BLOCK, _BLOCK), strip)
 
         return compute
 
-    with nullcontext() if alone else one_torch_thread():
+    with one_torch_thread():
         fill(response, image, rows, worker, seen)
 
 
@@ -143,15 +143,41 @@ def _fill_on_device(
 
 @contextmanager
 def one_torch_thread() -> Iterator[None]:
-    """Let this thread and new ones use one thread of torch's each, where work is shared out by `convkit.threads`."""
+    """Let this thread and new ones use one thread of torch's each, where work is shared out by `convkit.threads`.
+
+    Several threads may be in here at once; the last one to leave has the usual number back. In a forked child torch's
+    threads would wait for ever for those of the parent.
+    """
     import torch
 
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
+    with _torch_threads.lock:
+        if not _torch_threads.users:
+            _torch_threads.usual = torch.get_num_threads()
+        _torch_threads.users += 1
+        torch.set_num_threads(1)
     try:
         yield
     finally:
-        torch.set_num_threads(threads)
+        with _torch_threads.lock:
+            _torch_threads.users -= 1
+            torch.set_num_threads(_torch_threads.usual)
+
+
+class _TorchThreads:
+    """How many threads torch usually has, and how many of ours hold it to one."""
+
+    def __init__(self) -> None:
+        self.begin()
+
+    def begin(self) -> None:
+        """Begin anew, as a forked child does, in which none of the others goes on."""
+        self.lock = threading.Lock()
+        self.users, self.usual = 0, 1
+
+
+_torch_threads = _TorchThreads()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_torch_threads.begin)
 
 
 def correlate_tensor(image: "torch.Tensor", kernel: "torch.Tensor") -> "torch.Tensor":

@@ -97,8 +97,8 @@ def tile_length(outputs: int, kernel_length: int) -> int:
 
     Examples
     --------
-    >>> tile_length(100, 15), tile_length(4082, 15)
-    (120, 400)
+    >>> tile_length(100, 15), tile_length(4082, 15), tile_length(399, 114)
+    (120, 400, 540)
     """
     usual = _TILE if kernel_length < _LONG_KERNEL else _LONG_TILE
     longest = max(usual, int(_KERNELS * kernel_length)) - kernel_length + 1

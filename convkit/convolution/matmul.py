@@ -28,9 +28,9 @@ def correlate(image: NDArray[np.floating], kernel: NDArray[np.floating], *, seen
            [37., 43.]])
     """
     kh, kw = kernel.shape
-    height, width = image.shape[0] - kh + 1, image.shape[1] - kw + 1
     image, turned = np.ascontiguousarray(image), np.ascontiguousarray(kernel.T)
     response = new_response(image, kernel)
+    height, width = response.shape
     columns = min(width, max(kw, _PRODUCTS // kernel.size - kw + 1))
     reach = columns + kw - 1
     rows = strip_rows(height, columns, _SCRATCH // kw)

@@ -166,10 +166,16 @@ def _across_by_numpy(blocks: NDArray[np.floating], between: Array, groups: int) 
     lanes = between.reshape(len(between), -1, _SIDE)
     part, total = np.empty((2, len(between), groups, _SIDE), between.dtype)
 
+    def multiply(index: int, out: Array) -> None:
+        for first, size, count in _pieces(groups, _PRODUCTS // _SIDE**2):
+            places = slice(first, first + size * count)
+            stacks = (len(between), count, size, _SIDE)
+            np.matmul(lanes[:, index:][:, places].reshape(stacks), blocks[index], out=out[:, places].reshape(stacks))
+
     def go_across() -> Array:
-        np.matmul(lanes[:, :groups], blocks[0], out=total)
-        for index, block in enumerate(blocks[1:], 1):
-            np.matmul(lanes[:, index : index + groups], block, out=part)
+        multiply(0, total)
+        for index in range(1, len(blocks)):
+            multiply(index, part)
             np.add(total, part, out=total)
         return total.reshape(len(between), -1)
 

@@ -15,7 +15,7 @@ _MULTIPLY_ADD = 0.8
 
 
 def correlate(image: NDArray[np.floating], kernel: NDArray[np.floating], *, seen: Seen | None = None) -> Array:
-    """Valid cross-correlation of ``(H, W)`` with ``(kh, kw)`` by additions of the shifted image.
+    """Valid cross-correlation of ``(H, W)`` with ``(kh, kw)`` by multiply-adds of the shifted image.
 
     Pixels that share a tap, or its negative, are added up before they are multiplied, where that is less work than a
     multiply-add for each tap. Every output adds its products in the same order, so integers come out exact.
@@ -25,10 +25,9 @@ def correlate(image: NDArray[np.floating], kernel: NDArray[np.floating], *, seen
     >>> correlate(np.array([[1.0, 1.0, 0.0, 0.0]]), np.array([[1.0, -1.0]]))
     array([[0., 1., 0.]])
     """
-    kh, kw = kernel.shape
-    height, width = image.shape[0] - kh + 1, image.shape[1] - kw + 1
     image = np.ascontiguousarray(image)
     response = new_response(image, kernel)
+    height, width = response.shape
     rows = strip_rows(height, width, _STRIP)
     make = _equal_taps if _added_up(kernel) < _MULTIPLY_ADD * kernel.size else _all_taps
 
@@ -39,7 +38,7 @@ def correlate(image: NDArray[np.floating], kernel: NDArray[np.floating], *, seen
         def compute(under: Array, strip: Array) -> None:
             # Rows end to end: a shift of the image is then one run of memory, and the last kw - 1 sums of a row mean
             # nothing.
-            length = len(strip) * image.shape[1] - kw + 1
+            length = len(strip) * image.shape[1] - kernel.shape[1] + 1
             add_up(under, total.reshape(-1)[:length])
             strip[...] = total[: len(strip), :width]
 
@@ -73,7 +72,9 @@ def _all_taps(kernel: NDArray[np.floating], _length: int) -> _AddUp:
     """Multiply and add tap by tap."""
 
     def add_up(under: Array, total: Array) -> None:
-        down, right = under.strides
+        # An axis of one pixel may have any stride, which NumPy calls contiguous all the same.
+        right = under.itemsize
+        down = right * under.shape[1]
         shifted = as_strided(under, (*kernel.shape, len(total)), (down, right, right), writeable=False)
         # Order F makes the last axis the innermost: a pass over the strip for each tap. K is 15 times as slow.
         np.einsum("uvn,uv->n", shifted, kernel, out=total, order="F")

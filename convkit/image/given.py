@@ -15,8 +15,8 @@ def image_from_array(values: Any, *, finite: bool = True) -> Image:
     Parameters
     ----------
     values : array_like, shape (H, W)
-        Real and finite. Integers keep a level of 1; float32 and float64 stay what they are, and what float32 holds
-        becomes that.
+        Real and finite. Integers keep a level of 1; float32 and float64 stay what they are, types of one or two bytes
+        become float32, others float64.
     finite : bool
         False leaves it to the caller to refuse NaN and infinity, with `not_finite`.
 

@@ -4,7 +4,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -267,8 +266,9 @@ def _aliases() -> Mapping[str, str]:
 @cache
 def _table() -> dict[str, Any]:
     import tomllib
+    from pkgutil import get_data
 
-    return tomllib.loads(Path(__file__).with_name("library.toml").read_text("utf-8"))
+    return tomllib.loads((get_data("convkit.kernel", "library.toml") or b"").decode())
 
 
 def _fixed(name: str, entry: Mapping[str, Any]) -> Recipe:

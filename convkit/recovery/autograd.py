@@ -53,7 +53,7 @@ class AutogradObjective:
         self.weight = torch.tensor(start.taps, dtype=dtype, device=device, requires_grad=True)
         self.bias = torch.tensor(start.bias, dtype=dtype, device=device, requires_grad=problem.bias)
         # Small images are a strip each, which need not be made anew at every step.
-        small = all(pair.target.shape[0] <= strip_rows(pair.target.shape[1]) for pair in problem.pairs)
+        small = all(pair.target.shape[0] <= rows_at_once(pair.target.shape[1]) for pair in problem.pairs)
         self._kept = list(self._make_strips()) if small else None
 
     @property
@@ -102,7 +102,7 @@ class AutogradObjective:
     def _make_strips(self) -> Iterator[Strip]:
         problem, stride = self.problem, self.problem.stride
         for pair in problem.pairs:
-            height, rows = pair.target.shape[0], strip_rows(pair.target.shape[1])
+            height, rows = pair.target.shape[0], rows_at_once(pair.target.shape[1])
             for top in range(0, height, rows):
                 bottom = min(top + rows, height)
                 window = pair.image[stride * top : stride * (bottom - 1) + problem.size[0]]
@@ -113,6 +113,6 @@ class AutogradObjective:
         return torch.tensor(values, dtype=self.dtype, device=self.device)
 
 
-def strip_rows(width: int) -> int:
+def rows_at_once(width: int) -> int:
     """How many output rows to compute at once."""
     return max(1, _STRIP_OUTPUTS // width)

@@ -1,7 +1,9 @@
 """How near float32 comes to float64, and that neither strips nor threads matter."""
 
+import os
 import subprocess
 import sys
+import threading
 
 import numpy as np
 import pytest
@@ -12,6 +14,7 @@ from convkit import convolve
 from convkit.convolution import Backend, conv2d, fft, matmul, separable, shift
 from convkit.convolution.backends import choose_backend
 from convkit.convolution.strips import Seen
+from convkit.errors import ConvkitError
 
 _SIDE = 330
 _LOOKING = [backend for backend in Backend if backend not in (Backend.NAIVE, Backend.FFT)]
@@ -140,9 +143,11 @@ def test_the_largest_magnitude_is_read_off_the_bits(numbers: list[float], dtype)
 
 @pytest.mark.parametrize("shape", [(90, 120), (91, 122), (4, 200), (300, 7)])
 def test_two_passes_with_numpy_alone(shape, monkeypatch: pytest.MonkeyPatch, rng: np.random.Generator) -> None:
+    import torch  # noqa: F401  for the passes with it
+
     image, kernel = rng.random(shape), np.outer(rng.random(4), rng.random(7))
     with_torch = separable.correlate(image, kernel)
-    monkeypatch.setattr(sys, "modules", {name: m for name, m in sys.modules.items() if name != "torch"})
+    _without_torch(monkeypatch)
     exact = scipy.signal.correlate(image, kernel, mode="valid", method="direct")
     # Sums of 28 products below 1.
     np.testing.assert_allclose(separable.correlate(image, kernel), exact, rtol=0, atol=1e-13)
@@ -161,10 +166,17 @@ def test_whole_numbers_stay_whole(backend: Backend, dtype, rng: np.random.Genera
 @pytest.mark.parametrize("module", [shift, matmul, separable, fft, conv2d])
 def test_threads_and_strips_only_matter_to_rounding(module, monkeypatch, rng) -> None:
     image = rng.standard_normal((403, 517))
-    kernel = rng.standard_normal((5, 6))
+    _compare_strips(module, image, rng.standard_normal((5, 6)), monkeypatch)
+    sparse = np.zeros((5, 6))
+    sparse[[0, 2, 4], [5, 0, 3]] = 0.7
+    _compare_strips(module, image, sparse, monkeypatch)
+
+
+def _compare_strips(module, image: np.ndarray, kernel: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
     usual = module.correlate(image, kernel)
     for threads, shorter in ((1, 4), (3, 64)):
         monkeypatch.setattr("convkit.threads.thread_count", lambda threads=threads: threads)
+        monkeypatch.setattr("convkit.convolution.strips.thread_count", lambda threads=threads: threads)
         for name in ("_STRIP", "_SCRATCH", "_PRODUCTS", "_TILE"):
             if hasattr(module, name):
                 monkeypatch.setattr(module, name, max(1, getattr(module, name) // shorter))
@@ -173,24 +185,21 @@ def test_threads_and_strips_only_matter_to_rounding(module, monkeypatch, rng) ->
         monkeypatch.undo()
 
 
-def test_an_error_on_another_thread_is_raised_here() -> None:
-    from convkit.threads import share
-
-    def work(job: int) -> None:
-        if job == 7:
-            raise ValueError(job)
-
-    with pytest.raises(ValueError, match="7"):
-        share(range(100), lambda: work)
+def _without_torch(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "modules", {name: m for name, m in sys.modules.items() if name != "torch"})
 
 
-def test_each_backend_is_chosen_where_it_is_fastest(rng: np.random.Generator) -> None:
+def test_each_backend_is_chosen_where_it_is_fastest(monkeypatch: pytest.MonkeyPatch, rng: np.random.Generator) -> None:
+    import torch  # noqa: F401  which decides
+
     large = (4096, 4096)
+    for size in (5, 9, 15):
+        assert choose_backend(large, rng.random((size, size))) is Backend.CONV2D
+    _without_torch(monkeypatch)
+    for size, expected in ((5, Backend.MATMUL), (9, Backend.MATMUL), (15, Backend.FFT)):
+        assert choose_backend(large, rng.random((size, size))) is expected
     assert choose_backend(large, np.outer([1.0, 2, 1], [1, 0, -1])) is Backend.SHIFT
     assert choose_backend(large, rng.random((3, 3))) is Backend.SHIFT
-    for size in (5, 9, 15):
-        middle = Backend.CONV2D if "torch" in sys.modules else Backend.MATMUL
-        assert choose_backend(large, rng.random((size, size))) is middle
     assert choose_backend(large, np.ones((31, 31))) is Backend.SEPARABLE
     assert choose_backend(large, rng.random((63, 63))) is Backend.FFT
     assert choose_backend((6, 8), rng.random((3, 3))) is Backend.SHIFT
@@ -203,3 +212,70 @@ def test_a_large_kernel_on_a_large_image_needs_no_torch() -> None:
         "assert 'torch' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", script], check=True)
+
+
+@pytest.mark.parametrize("backend", list(Backend))
+def test_one_column_and_one_row_whatever_their_strides(backend: Backend) -> None:
+    column = np.arange(24.0).reshape(4, 6)[:, 3:4]
+    for image in (column[:, ::-1], column[::-1, ::100], column.T[::-1], np.asfortranarray(column)):
+        kernel = np.array([[2.0]])
+        np.testing.assert_array_almost_equal(convolve(image, kernel, backend=backend), 2 * image, decimal=12)
+
+
+def test_what_float32_cannot_hold_is_refused_by_every_backend() -> None:
+    cases = [
+        (np.full((20, 22), 1e38, np.float32), np.full((3, 3), 1e6)),
+        (np.ones((9, 9), np.float32), np.full((3, 3), 1e39)),
+        (np.full((9, 9), 1e300), np.ones((3, 3))),
+    ]
+    for backend in ["auto", *Backend]:
+        for image, kernel in cases:
+            with pytest.raises(ConvkitError, match="response float32 can hold"):
+                convolve(image, kernel, backend=backend, dtype="float32")
+
+
+def test_a_forked_child_convolves() -> None:
+    # libgomp's threads do not go on in a child, which would wait for them.
+    script = (
+        "import numpy as np, torch, convkit, multiprocessing\n"
+        "x, k = np.random.rand(256, 256).astype('f4'), np.random.rand(7, 7)\n"
+        "def job(_): return float(convkit.convolve(x, k).sum())\n"
+        "here = job(0)\n"
+        "with multiprocessing.get_context('fork').Pool(2) as pool: assert set(pool.map(job, range(4))) == {here}\n"
+    )
+    environment = {name: value for name, value in os.environ.items() if name != "OMP_NUM_THREADS"}
+    if not hasattr(os, "fork"):
+        pytest.skip("this system has no fork")
+    subprocess.run([sys.executable, "-c", script], check=True, env=environment, timeout=120)
+
+
+def test_torch_has_its_threads_back_after_several_of_ours() -> None:
+    import torch
+
+    usual = torch.get_num_threads()
+    torch.set_num_threads(3)
+    try:
+        inside, leave = threading.Barrier(3), threading.Event()
+
+        def hold() -> None:
+            with conv2d.one_torch_thread():
+                inside.wait(10)
+                leave.wait(10)
+
+        holders = [threading.Thread(target=hold) for _ in range(2)]
+        for holder in holders:
+            holder.start()
+        inside.wait(10)
+        with conv2d.one_torch_thread():
+            assert torch.get_num_threads() == 1
+        leave.set()
+        for holder in holders:
+            holder.join()
+        assert torch.get_num_threads() == 3
+        found: list[int] = []
+        new = threading.Thread(target=lambda: found.append(torch.get_num_threads()))
+        new.start()
+        new.join()
+        assert found == [3]
+    finally:
+        torch.set_num_threads(usual)

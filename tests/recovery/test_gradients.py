@@ -74,7 +74,7 @@ def test_many_strips_add_up_to_one(rng: np.random.Generator, monkeypatch: pytest
     start = Parameters.draw((3, 5), rng)
     whole = AutogradObjective(problem, correlate_tensor, start)
     expected = whole.loss_with_gradient(), whole.weight.grad.clone()
-    monkeypatch.setattr("convkit.recovery.autograd.strip_rows", lambda _width: 2)
+    monkeypatch.setattr("convkit.recovery.autograd.rows_at_once", lambda _width: 2)
     strips = AutogradObjective(problem, correlate_tensor, start)
     assert strips.loss_with_gradient() == pytest.approx(expected[0], rel=1e-13)
     np.testing.assert_allclose(strips.weight.grad, expected[1], rtol=1e-12)

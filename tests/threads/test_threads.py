@@ -1,6 +1,7 @@
 """Work shared among the cores: how many, errors, and work within work."""
 
 import os
+import threading
 
 import numpy as np
 import pytest
@@ -38,3 +39,18 @@ def test_an_error_reaches_the_caller(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ZeroDivisionError):
         in_threads(lambda value: 1 // value, [1, 2, 0, 3])
     assert in_threads(np.square, [2, 3]) == [4, 9]
+
+
+def test_an_error_of_a_helper_reaches_the_caller(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(threads, "thread_count", lambda: 2)
+    caller, failed = threading.current_thread(), threading.Event()
+
+    def work(_: int) -> None:
+        if threading.current_thread() is caller:
+            assert failed.wait(10)
+            return
+        failed.set()
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        threads.share([0, 1], lambda: work)
