@@ -63,7 +63,7 @@ def _convkit(*arguments: object) -> Callable[[], object]:
 
 
 def _compare(ways: dict[str, Callable[[], object]], other: str) -> dict[str, Any]:
-    taken = seconds(ways, 7)
+    taken = seconds(ways, 5, rounds=3)
     return {"seconds": taken, "ratio": ratio(taken[other], taken["convkit"])}
 
 

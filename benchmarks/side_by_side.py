@@ -20,13 +20,18 @@ def medians(ways: Mapping[str, Callable[[], object]], repeats: int = 5) -> dict[
     return {name: statistics.median(taken) for name, taken in seconds(ways, repeats).items()}
 
 
-def seconds(ways: Mapping[str, Callable[[], object]], repeats: int = 5) -> dict[str, list[float]]:
+def seconds(ways: Mapping[str, Callable[[], object]], repeats: int = 5, rounds: int = 1) -> dict[str, list[float]]:
     """Return the sorted seconds of each way, after one run that does not count.
 
     One way after the other, not in turns, and each after a pause: the threads of one library's pool that still wait
-    for work slow down the next one's call (a 2 ms conv2d right after OpenCV took 250).
+    for work slow down the next one's call (a 2 ms conv2d right after OpenCV took 250). In several rounds where a state
+    of the machine that lasts for seconds, such as how dear new memory is, would else fall on one of them alone.
     """
-    return {name: _seconds(way, repeats) for name, way in ways.items()}
+    taken: dict[str, list[float]] = {name: [] for name in ways}
+    for _ in range(rounds):
+        for name, way in ways.items():
+            taken[name] += _seconds(way, repeats)
+    return {name: sorted(each) for name, each in taken.items()}
 
 
 def _seconds(way: Callable[[], object], repeats: int) -> list[float]:
@@ -37,17 +42,20 @@ def _seconds(way: Callable[[], object], repeats: int) -> list[float]:
         began = time.perf_counter()
         way()
         taken.append(time.perf_counter() - began)
-    return sorted(taken)
+    return taken
 
 
 def ratio(theirs: list[float], ours: list[float]) -> dict[str, float]:
-    """How many times as fast we are: by the medians, and and between opposite quartiles."""
-    quarter = len(ours) // 4
+    """How many times as fast we are: by the medians, and between opposite quartiles."""
     return {
         "median": statistics.median(theirs) / statistics.median(ours),
-        "low": theirs[quarter] / ours[-1 - quarter],
-        "high": theirs[-1 - quarter] / ours[quarter],
+        "low": _quartile(theirs, 1) / _quartile(ours, 3),
+        "high": _quartile(theirs, 3) / _quartile(ours, 1),
     }
+
+
+def _quartile(taken: list[float], which: int) -> float:
+    return taken[(len(taken) - 1) * which // 4]
 
 
 def told(figures: dict[str, float]) -> str:
