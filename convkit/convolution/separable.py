@@ -23,7 +23,7 @@ _STRIP = 1 << 19
 def correlate(image: NDArray[np.floating], kernel: NDArray[np.floating], *, seen: Seen | None = None) -> Array:
     """Valid cross-correlation of ``(H, W)`` with ``(kh, kw)``, pass by pass.
 
-    Where a program has loaded PyTorch, its ``conv2d`` goes across the rows, three times as fast as NumPy's products.
+    Where a program has loaded PyTorch, its ``conv2d`` goes across the rows, twice as fast as NumPy's products.
 
     Examples
     --------

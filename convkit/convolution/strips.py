@@ -148,7 +148,8 @@ def typical_gray(image: Array) -> float:
     """
     looked_at = image[::_SAMPLED, ::_SAMPLED]
     mean = float(looked_at.mean(dtype=np.float64))
-    if not abs(mean) < np.finfo(image.dtype).max / _SAMPLED:
+    limits = np.finfo(image.dtype)
+    if not abs(mean) < limits.max * limits.eps / 4:  # more could take the largest number beyond itself
         return 0.0
     mantissa, exponent = math.frexp(mean)
     gray = math.ldexp(round(mantissa * 8), exponent - 3)

@@ -234,6 +234,17 @@ def test_what_float32_cannot_hold_is_refused_by_every_backend() -> None:
                 convolve(image, kernel, backend=backend, dtype="float32")
 
 
+@pytest.mark.parametrize("backend", [Backend.SHIFT, Backend.MATMUL, Backend.SEPARABLE, Backend.CONV2D])
+def test_numbers_next_to_the_largest_are_no_larger_without_their_gray(backend: Backend, rng) -> None:
+    largest = np.finfo(np.float32).max
+    image = np.where(rng.random((40, 50)) < 0.55, largest, -largest).astype(np.float32)
+    exact = scipy.signal.correlate(image.astype(np.float64), np.full((3, 3), 1 / 9), mode="valid", method="direct")
+    # The sum of nine products of one size is off by nine half units of the last place at most, and their taps by as much.
+    within = 9 * 2.0**-24 * float(largest)
+    got = convolve(image, np.full((3, 3), 1 / 9), backend=backend).astype(np.float64)
+    np.testing.assert_allclose(got, exact, rtol=0, atol=2 * within)
+
+
 def test_a_forked_child_convolves() -> None:
     # libgomp's threads do not go on in a child, which would wait for them.
     script = (
