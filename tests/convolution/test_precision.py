@@ -239,7 +239,7 @@ def test_numbers_next_to_the_largest_are_no_larger_without_their_gray(backend: B
     largest = np.finfo(np.float32).max
     image = np.where(rng.random((40, 50)) < 0.55, largest, -largest).astype(np.float32)
     exact = scipy.signal.correlate(image.astype(np.float64), np.full((3, 3), 1 / 9), mode="valid", method="direct")
-    # The sum of nine products of one size is off by nine half units of the last place at most, and their taps by as much.
+    # The sum of nine products of one size is off by nine half units of the last place at most, their taps by as much.
     within = 9 * 2.0**-24 * float(largest)
     got = convolve(image, np.full((3, 3), 1 / 9), backend=backend).astype(np.float64)
     np.testing.assert_allclose(got, exact, rtol=0, atol=2 * within)
