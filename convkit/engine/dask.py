@@ -27,14 +27,22 @@ Result = TypeVar("Result")
 # Seconds to wait for a scheduler to answer, for its first worker, and for another one when all have gone.
 _CONNECT = 10.0
 _PATIENCE = 60.0
+# Seconds that starting a process in place of a dead one may take.
+_START = 10.0
 # Seconds between two looks for results, and between two counts of the workers.
 _LOOK = 0.005
 _COUNT = 2.0
 # Tasks for each thread that are with the scheduler at a time: one to run and one to follow it at once. The rest waits
 # here, where it costs the scheduler nothing.
 _AHEAD = 2
-# Ctrl-C on a terminal goes to the workers too; they are ended by their parent, without a traceback each.
-_NO_INTERRUPTION = "import signal\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\n"
+# Ctrl-C on a terminal goes to the workers too; they are ended by their parent, without a traceback each. Nor do they
+# tell of a nanny or a scheduler that closed while they were started.
+_PRELOAD = f"""
+import signal
+from {__name__} import _quiet
+signal.signal(signal.SIGINT, signal.SIG_IGN)
+_quiet()
+"""
 
 
 @dataclass(frozen=True)
@@ -100,7 +108,7 @@ class DaskEngine:
                 dashboard_address="127.0.0.1:0",  # no fixed port, which another grid may have taken
                 host="127.0.0.1",
                 silence_logs=logging.CRITICAL,
-                preload=[_NO_INTERRUPTION],
+                preload=[_PRELOAD],
             )
             return cls(Client(cluster, set_as_default=False), cluster, environment)
         except BaseException as error:
@@ -206,6 +214,7 @@ class DaskEngine:
         with contextlib.suppress(Exception):  # a scheduler that is gone cannot be told
             self._client.close(timeout=_COUNT)
         if self._cluster is not None:
+            _await_replacements(self._cluster)
             self._cluster.close()
         if self._environment is not None:
             self._environment.restore()
@@ -320,6 +329,24 @@ def _inspect(client: "Client", where: str, announce: Callable[[str], None] | Non
     for sentence in check_workers(reports):
         if announce is not None:
             announce(sentence)
+
+
+def _await_replacements(cluster: "LocalCluster") -> None:
+    """Wait for the processes that are being started in place of dead ones, before all are told to end.
+
+    One that is told to end while it starts prints a traceback; and one that was killed right after it had reported to
+    its nanny can leave that "running" before the next one has a number, on which Dask's closing fails halfway
+    (distributed 2026.8).
+    """
+    from distributed.core import Status
+
+    scheduler: Any = cluster.scheduler
+    until = time.monotonic() + _START
+    while time.monotonic() < until:
+        nannies = [nanny for nanny in cluster.workers.values() if nanny.status is Status.running]
+        if len(scheduler.workers) >= len(nannies) and all(nanny.pid is not None for nanny in nannies):
+            break
+        time.sleep(_LOOK)
 
 
 def _lost(got: str) -> EngineLostError:

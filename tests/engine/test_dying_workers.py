@@ -3,7 +3,9 @@
 import operator
 import os
 import signal
+import time
 from collections.abc import Iterator
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import numpy as np
@@ -71,3 +73,24 @@ def test_a_tree_with_an_item_that_kills_its_worker_every_time_ends(two_workers: 
 
     with pytest.raises(EngineLostError, match="one under which several workers died"):
         two_workers.tree_reduce(work, range(4), operator.add)
+
+
+def test_it_closes_while_processes_are_started_in_place_of_dead_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = open_engine(jobs=2)
+    start = BaseProcess.start
+    began: list[BaseProcess] = []
+
+    def start_slowly(process: BaseProcess) -> None:
+        began.append(process)
+        time.sleep(0.5)
+        start(process)
+
+    def work(i: int) -> None:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    monkeypatch.setattr(BaseProcess, "start", start_slowly)
+    with pytest.raises(EngineLostError):
+        engine.tree_reduce(work, range(4), operator.add)
+    engine.close()
+    assert began
+    assert not any(process.is_alive() for process in began)
