@@ -64,12 +64,14 @@ _IN_STRIPS = (Backend.SHIFT, Backend.MATMUL, Backend.SEPARABLE, Backend.CONV2D)
 
 
 # What each takes, measured on two cores at 4096², float32: nanoseconds a call, and an output for each unit of its work.
-_CALL = {Backend.SHIFT: 1e4, Backend.MATMUL: 2e4, Backend.SEPARABLE: 1.5e5, Backend.FFT: 4e5, Backend.CONV2D: 1.5e5}
+_CALL = {Backend.SHIFT: 1e4, Backend.MATMUL: 2e4, Backend.SEPARABLE: 1.5e5, Backend.FFT: 2.7e5, Backend.CONV2D: 1.2e5}
 _SHIFT_OUTPUT, _SHIFT_OPERATION = 0.45, 0.055
 _MATMUL_OUTPUT, _MATMUL_COLUMN, _MATMUL_TAP = 0.65, 0.07, 0.012
-_SEPARABLE_OUTPUT, _SEPARABLE_PRODUCT = 0.75, 0.0115
-_SEPARABLE_OUTPUT_WITH_TORCH, _SEPARABLE_PRODUCT_WITH_TORCH = 0.9, 0.0065
-_FFT_SAMPLE = 2.8
+_SEPARABLE_OUTPUT, _SEPARABLE_PRODUCT = 0.3, 0.018
+_SEPARABLE_OUTPUT_WITH_TORCH, _SEPARABLE_PRODUCT_WITH_TORCH = 0.65, 0.0065
+_FFT_SAMPLE = 2.45
+# How many times as long an output takes in float64; torch's conv2d, which has no fast way there, up to 18 times.
+_FLOAT64 = {Backend.SHIFT: 2.0, Backend.MATMUL: 2.0, Backend.SEPARABLE: 2.5, Backend.FFT: 1.6}
 # A long sum in float32, product after product, loses more than a millionth: 0.7 of one after 225 of them.
 _CONV2D_TAPS = 225
 _CONV2D_OUTPUT, _CONV2D_PRODUCT = 0.7, 0.0042
@@ -81,14 +83,14 @@ def choose_backend(response_shape: tuple[int, int], kernel: NDArray[np.floating]
     """Pick the backend that should be fastest, from a table of measured costs.
 
     On a CPU torch is only used where the program has loaded it: importing it takes longer than any picture. With it,
-    ``conv2d`` takes the kernels of middle size; the numbers then differ by rounding.
+    ``conv2d`` takes the kernels of middle size in float32; the numbers then differ by rounding.
 
     Examples
     --------
-    >>> kernel = np.random.default_rng(0).random((31, 31))
+    >>> kernel = np.random.default_rng(0).random((31, 31), np.float32)
     >>> choose_backend((4096, 4096), kernel), choose_backend((4096, 4096), kernel[:3, :3])
     (<Backend.FFT: 'fft'>, <Backend.SHIFT: 'shift'>)
-    >>> choose_backend((4096, 4096), np.ones((31, 31))), choose_backend((4096, 4096), np.array([[1.0, -1.0]]))
+    >>> choose_backend((4096, 4096), np.ones_like(kernel)), choose_backend((4096, 4096), np.array([[1.0, -1.0]]))
     (<Backend.SEPARABLE: 'separable'>, <Backend.SHIFT: 'shift'>)
     """
     if device != "cpu":
@@ -112,16 +114,18 @@ def _cheapest(
     per_output = {
         Backend.SHIFT: _SHIFT_OUTPUT + _SHIFT_OPERATION * operations(kernel),
         Backend.MATMUL: _MATMUL_OUTPUT + _MATMUL_COLUMN * kw + _MATMUL_TAP * kernel.size,
+        Backend.SEPARABLE: _SEPARABLE_OUTPUT + _SEPARABLE_PRODUCT * banded_products(shape),
         Backend.FFT: _FFT_SAMPLE / spared,
     }
-    if with_torch and kernel.size <= _CONV2D_TAPS:
-        per_output[Backend.CONV2D] = _CONV2D_OUTPUT + _CONV2D_PRODUCT * block_products(shape)
-    products = banded_products(kernel.shape)
-    separable = _SEPARABLE_OUTPUT + _SEPARABLE_PRODUCT * products
-    if with_torch:
-        separable = _SEPARABLE_OUTPUT_WITH_TORCH + _SEPARABLE_PRODUCT_WITH_TORCH * products
+    if kind == np.float64:
+        per_output = {backend: _FLOAT64[backend] * each for backend, each in per_output.items()}
+    elif with_torch:
+        products = banded_products(shape)
+        per_output[Backend.SEPARABLE] = _SEPARABLE_OUTPUT_WITH_TORCH + _SEPARABLE_PRODUCT_WITH_TORCH * products
+        if kernel.size <= _CONV2D_TAPS:
+            per_output[Backend.CONV2D] = _CONV2D_OUTPUT + _CONV2D_PRODUCT * block_products(shape)
     costs = {backend: _CALL[backend] + height * width * each for backend, each in per_output.items()}
-    two_passes = _CALL[Backend.SEPARABLE] + height * width * separable
+    two_passes = costs.pop(Backend.SEPARABLE)
     if two_passes < min(costs.values()) and is_separable(kernel):
         return Backend.SEPARABLE
     return min(costs, key=costs.__getitem__)

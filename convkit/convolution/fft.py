@@ -64,7 +64,7 @@ def _spectrum(kernel: NDArray[np.floating], tile: tuple[int, int]) -> NDArray[np
     return tile[0] * tile[1] * np.conj(np.fft.fft(along, tile[0], axis=0))
 
 
-def _filter(pixels: Array, half: NDArray[Any], spectrum: NDArray[Any], rows: int) -> None:
+def _filter(pixels: NDArray[Any], half: NDArray[Any], spectrum: NDArray[Any], rows: int) -> None:
     """Filter a tile in place, by half its spectrum; of the result only so many rows are wanted.
 
     A transform that divides by nothing multiplies by an integer 1, for which NumPy (2.0 to 2.4) goes over to double

@@ -23,7 +23,8 @@ _STRIP = 1 << 19
 def correlate(image: NDArray[np.floating], kernel: NDArray[np.floating], *, seen: Seen | None = None) -> Array:
     """Valid cross-correlation of ``(H, W)`` with ``(kh, kw)``, pass by pass.
 
-    Where a program has loaded PyTorch, its ``conv2d`` goes across the rows, twice as fast as NumPy's products.
+    Where a program has loaded PyTorch, its ``conv2d`` goes across the rows of float32, twice as fast as NumPy's
+    products.
 
     Examples
     --------
@@ -38,7 +39,7 @@ def correlate(image: NDArray[np.floating], kernel: NDArray[np.floating], *, seen
     groups = -(-width // _SIDE)
     blocks = -(-(_SIDE + kernel.shape[1] - 1) // _SIDE)
     rows = _SIDE * -(-strip_rows(height, width, _STRIP) // _SIDE)
-    with_torch = "torch" in sys.modules
+    with_torch = "torch" in sys.modules and image.dtype == np.float32
     across = _across_by_torch if with_torch else _across_by_numpy
 
     def worker() -> Callable[[Array, Array], None]:
@@ -74,6 +75,10 @@ def banded_products(kernel_shape: tuple[int, int]) -> int:
     return (_SIDE + kernel_shape[0] - 1) + _SIDE * -(-(_SIDE + kernel_shape[1] - 1) // _SIDE)
 
 
+# Units in the last place by which a rounded product of a column and a row may differ from that of another column and
+# row: half a unit of each of the four taps that meet in a cross, and three operations of half a unit in float64.
+_ROUNDING = 3.5
+
 _Cross = tuple[NDArray[np.floating], NDArray[np.floating]]
 
 
@@ -91,7 +96,7 @@ def crosses(kernel: NDArray[np.floating]) -> Iterator[_Cross]:
     (array([1., 2., 1.]), array([ 1.,  0., -1.]))
     """
     rest = kernel.astype(np.float64)
-    negligible = np.finfo(kernel.dtype).eps * np.abs(rest).max()
+    negligible = _ROUNDING * np.finfo(kernel.dtype).eps * np.abs(rest).max()
     for _ in range(min(kernel.shape)):
         i, j = divmod(int(np.abs(rest).argmax()), rest.shape[1])
         if abs(rest[i, j]) <= negligible:

@@ -13,6 +13,7 @@ import scipy.signal
 from convkit import convolve
 from convkit.convolution import Backend, conv2d, fft, matmul, separable, shift
 from convkit.convolution.backends import choose_backend
+from convkit.convolution.separable import is_separable
 from convkit.convolution.strips import Seen
 from convkit.errors import ConvkitError
 
@@ -194,15 +195,28 @@ def test_each_backend_is_chosen_where_it_is_fastest(monkeypatch: pytest.MonkeyPa
 
     large = (4096, 4096)
     for size in (5, 9, 15):
-        assert choose_backend(large, rng.random((size, size))) is Backend.CONV2D
+        assert choose_backend(large, rng.random((size, size), np.float32)) is Backend.CONV2D
+    # torch has no fast way to convolve in float64.
+    for size, expected in ((5, Backend.MATMUL), (7, Backend.MATMUL), (15, Backend.FFT)):
+        assert choose_backend(large, rng.random((size, size))) is expected
     _without_torch(monkeypatch)
     for size, expected in ((5, Backend.MATMUL), (9, Backend.MATMUL), (15, Backend.FFT)):
-        assert choose_backend(large, rng.random((size, size))) is expected
+        assert choose_backend(large, rng.random((size, size), np.float32)) is expected
     assert choose_backend(large, np.outer([1.0, 2, 1], [1, 0, -1])) is Backend.SHIFT
     assert choose_backend(large, rng.random((3, 3))) is Backend.SHIFT
-    assert choose_backend(large, np.ones((31, 31))) is Backend.SEPARABLE
+    assert choose_backend(large, np.ones((31, 31), np.float32)) is Backend.SEPARABLE
     assert choose_backend(large, rng.random((63, 63))) is Backend.FFT
     assert choose_backend((6, 8), rng.random((3, 3))) is Backend.SHIFT
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_rounded_products_of_a_column_and_a_row_are_separable(dtype, rng: np.random.Generator) -> None:
+    for height, width in rng.integers(2, 40, (300, 2)):
+        column = rng.standard_normal(height) * 10 ** rng.uniform(-3, 3, height)
+        kernel = np.outer(column, rng.standard_normal(width)).astype(dtype)
+        assert is_separable(kernel)
+        kernel.flat[np.abs(kernel).argmin()] += 20 * np.finfo(dtype).eps * np.abs(kernel).max()
+        assert not is_separable(kernel)
 
 
 def test_a_large_kernel_on_a_large_image_needs_no_torch() -> None:
