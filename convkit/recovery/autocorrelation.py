@@ -40,14 +40,21 @@ class Correlations:
 
 
 @dataclass(frozen=True)
-class _Cut:
-    """A stretch of one axis: a tile's, or the overlap of two tiles, which counts negatively."""
+class _Part:
+    """The first pixels of a stretch: all of them, or its overlap with the stretch before, which counts negatively."""
 
-    start: int
-    stop: int
-    outputs: int
+    pixels: int
     length: int
     sign: int
+
+
+@dataclass(frozen=True)
+class _Stretch:
+    """A tile's stretch of one axis."""
+
+    start: int
+    outputs: int
+    parts: tuple[_Part, ...]
 
 
 def transform_length(halo: int) -> int:
@@ -61,7 +68,7 @@ def transform_length(halo: int) -> int:
     return max(_LENGTH, 1 << (6 * halo).bit_length())
 
 
-def _cuts(outputs: int, halo: int) -> list[_Cut]:
+def _stretches(outputs: int, halo: int) -> list[_Stretch]:
     """Cut an axis of ``outputs + halo`` pixels so that every pair of pixels up to ``halo`` apart counts once.
 
     Tiles begin ``step`` apart and end ``halo`` into the next. A pair lies in one tile, or in two when it lies in
@@ -71,14 +78,14 @@ def _cuts(outputs: int, halo: int) -> list[_Cut]:
     length = transform_length(halo)
     whole = outputs + 2 * halo
     if whole <= length * 5 // 4:  # a second tile would be nearly empty
-        return [_Cut(0, outputs + halo, outputs, next_fast_length(whole), 1)]
+        return [_Stretch(0, outputs, (_Part(outputs + halo, next_fast_length(whole), 1),))]
     step = length - 2 * halo
+    overlap = (_Part(halo, next_fast_length(2 * halo), -1),) if halo else ()
     found = []
     for start in range(0, outputs, step):
-        stop = min(start + step, outputs)
-        found.append(_Cut(start, stop + halo, stop - start, min(length, next_fast_length(stop - start + 2 * halo)), 1))
-        if start and halo:
-            found.append(_Cut(start, start + halo, 0, next_fast_length(2 * halo), -1))
+        some = min(step, outputs - start)
+        tile = _Part(some + halo, min(length, next_fast_length(some + 2 * halo)), 1)
+        found.append(_Stretch(start, some, (tile, *overlap) if start else (tile,)))
     return found
 
 
@@ -108,47 +115,78 @@ def correlate_planes(image: Plane, target: Plane, size: tuple[int, int]) -> Corr
     (array([[10., 21., 10.]]), array([[21., 42.]]))
     """
     halo = size[0] - 1, size[1] - 1
-    cuts = list(product(_cuts(target.shape[0], halo[0]), _cuts(target.shape[1], halo[1])))
-    cuts.sort(key=_shape, reverse=True)  # so that each lane gets its share of every shape
+    tiles = list(product(_stretches(target.shape[0], halo[0]), _stretches(target.shape[1], halo[1])))
+    tiles.sort(key=_shape, reverse=True)  # so that each lane gets its share of every shape
     lags, cross, sums = np.zeros((halo[0] + 1, 2 * halo[1] + 1)), np.zeros(size), np.zeros(3)
-    for lane in in_lanes(lambda items: _correlate_lane(image, target, size, items), cuts):
+    for lane in in_lanes(lambda items: _correlate_lane(image, target, size, items), tiles):
         lags += lane[0]
         cross += lane[1]
         sums += lane[2]
     return Correlations(lags, cross, *sums.tolist())
 
 
-def _shape(cuts: tuple[_Cut, _Cut]) -> tuple[int, int]:
-    return cuts[0].length, cuts[1].length
+_Tile = tuple[_Stretch, _Stretch]
+
+
+def _shape(tile: _Tile) -> tuple[int, int]:
+    down, across = tile
+    return down.parts[0].length, across.parts[0].length
+
+
+class _Powers:
+    """The sum of the power spectra of pixels that are filled up to one shape."""
+
+    def __init__(self, shape: tuple[int, int]) -> None:
+        self.transform = TileTransform(shape)
+        self.spectrum = self.transform.empty()
+        self.sum = np.zeros_like(self.spectrum.view(np.float64))  # real and imaginary parts side by side
+
+    def add(self, sign: int) -> None:
+        """Add that of the spectrum, which is lost."""
+        parts = self.spectrum.view(np.float64)
+        parts *= parts
+        (np.add if sign > 0 else np.subtract)(self.sum, parts, out=self.sum)
+
+    def lags(self, rows: int) -> NDArray[np.float64]:
+        """Return the first rows of the correlation that it is the spectrum of."""
+        return self.transform.inverse(self.sum[:, ::2] + self.sum[:, 1::2], rows)
 
 
 def _correlate_lane(
-    image: Plane, target: Plane, size: tuple[int, int], cuts: Sequence[tuple[_Cut, _Cut]]
+    image: Plane, target: Plane, size: tuple[int, int], tiles: Sequence[_Tile]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Return lags, cross-correlation, and the three sums of one lane's tiles."""
+    """Return lags, cross-correlation, and the three sums of one lane's tiles.
+
+    Each tile is read once, for its overlaps too: columns of a mapped file, read on their own, bring in pages around
+    each of their pixels.
+    """
     lags, cross, sums = np.zeros((size[0], 2 * size[1] - 1)), np.zeros(size), np.zeros(3)
     around = np.arange(1 - size[1], size[1])  # negative lags lie at the end of a circular correlation
-    for shape, group in groupby(cuts, key=_shape):
-        transform = TileTransform(shape)
-        spectrum, joint, joint_sum = (transform.empty() for _ in range(3))
-        parts = spectrum.view(np.float64)  # real and imaginary parts side by side
-        power = np.zeros_like(parts)
-        joint_sum[...] = 0.0
+    for shape, group in groupby(tiles, key=_shape):
+        powers = {shape: _Powers(shape)}
+        transform = powers[shape].transform
+        joint, joint_sum = transform.empty(), np.zeros_like(transform.empty())
         for down, across in group:
-            sign = down.sign * across.sign
-            pixels = image.read(Tile(down.start, down.stop, across.start, across.stop))
-            transform(pixels, spectrum)
-            sums[0] += sign * pixels.sum()
-            if down.outputs and across.outputs:
-                tile = Tile(down.start, down.start + down.outputs, across.start, across.start + across.outputs)
-                response = target.read(tile)
-                transform(response, joint)
-                sums[1:] += response.sum(), np.square(response).sum()
-                np.conjugate(joint, out=joint)
-                joint *= spectrum
-                joint_sum += joint
-            parts *= parts
-            (np.add if sign > 0 else np.subtract)(power, parts, out=power)
-        lags += transform.inverse(power[:, ::2] + power[:, 1::2], size[0])[:, around]
+            pixels = image.read(
+                Tile(down.start, down.start + down.parts[0].pixels, across.start, across.start + across.parts[0].pixels)
+            )
+            response = target.read(
+                Tile(down.start, down.start + down.outputs, across.start, across.start + across.outputs)
+            )
+            sums[1:] += response.sum(), np.square(response).sum()
+            for above, left in product(down.parts, across.parts):
+                lengths, sign = (above.length, left.length), above.sign * left.sign
+                part = pixels[: above.pixels, : left.pixels]
+                power = powers.get(lengths) or powers.setdefault(lengths, _Powers(lengths))
+                power.transform(part, power.spectrum)
+                sums[0] += sign * part.sum()
+                if above.sign > 0 and left.sign > 0:
+                    transform(response, joint)
+                    np.conjugate(joint, out=joint)
+                    joint *= power.spectrum
+                    joint_sum += joint
+                power.add(sign)
+        for power in powers.values():
+            lags += power.lags(size[0])[:, around]
         cross += transform.inverse(joint_sum, size[0])[:, : size[1]]
     return lags, cross, sums

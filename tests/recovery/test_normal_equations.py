@@ -160,6 +160,16 @@ def test_many_tiles(size, shape, masked: bool, path: str, rng: np.random.Generat
         assert_same(found, rows[used.ravel()], target[used])
 
 
+@pytest.mark.usefixtures("small_tiles")
+def test_a_last_tile_as_short_as_an_overlap(path: str, rng: np.random.Generator) -> None:
+    # Lags of 7 pixels: tiles begin every 50 outputs, and both the last one and its overlap are transformed as 15.
+    image = rng.random((108, 108))
+    rows, responses = dense(image, (8, 8))
+    assert responses == (101, 101)
+    target = rng.random(responses)
+    assert_same(NormalEquations.of(image, target, (8, 8)), rows, target.ravel())
+
+
 @pytest.mark.parametrize(("shape", "size"), [((700, 800), (9, 8)), ((900, 40), (31, 3)), ((60, 90), (41, 31))])
 def test_windows_beside_patches_at_full_size(monkeypatch, shape, size, rng: np.random.Generator) -> None:
     image = np.cumsum(rng.standard_normal(shape), axis=0)

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from convkit.image.mapped import let_go
 from convkit.recovery.lanes import in_lanes
 from convkit.recovery.plane import Coverage, Plane
 from convkit.recovery.problem import Pair
@@ -129,6 +130,7 @@ class Outputs:
                 pixels, target, used = self.read(part)
                 sums = arithmetic.sums(pixels)
                 total += Tally.of(sums if change is None else change(part, sums), target, arithmetic, used)
+                let_go()
             return total
 
         return reduce(add, in_lanes(lane, parts), Tally())
