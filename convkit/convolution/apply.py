@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from convkit.convolution.backends import Backend, Correlate, check_device, choose_backend
+from convkit.convolution.conv2d import partial_sums
 from convkit.convolution.convention import Convention, Padding
 from convkit.convolution.strips import Largest, Seen
 from convkit.errors import ImageError, SettingsError
@@ -21,8 +22,9 @@ _FLOAT32_EXACT = 2.0**24
 # How much larger than the largest response the sum of all magnitudes, Σ|k| · max|x|, may be before float32 loses
 # more than a millionth of it: measured on noise, smooth and flat pictures, 0.05 millionths for each unit.
 _DIRECT_LOSS = 12.0
-# Those that add up one product after the other lose more.
-_SEQUENTIAL_LOSS = 8.0
+# Those that add up one product after the other lose more, on stripes up to a fifth of a millionth for each unit; of
+# `conv2d`, which keeps its sums short, a unit is what they come to.
+_SHIFT_LOSS, _CONV2D_LOSS = 5.0, 2.5
 # An FFT rounds the spectrum, evenly: there the root of the squares counts, √Σk² · max|x|, 0.1 millionths a unit.
 _FFT_LOSS = 6.0
 
@@ -99,8 +101,7 @@ def apply(
     kind = picture_type(image, dtype)
     with np.errstate(over="ignore", invalid="ignore"):
         taps = kernel.taps.astype(kind)
-        phase = taps[:: convention.stride, :: convention.stride]
-        chosen = backend or choose_backend(convention.output_shape(image.shape, kernel.shape), phase, device=device)
+        chosen = backend or _choose(image, taps, convention, device)
         check_device(device)
         # The phases of a stride each see a part of both, and so nothing that could be told of the whole.
         seen = Seen() if convention.stride == 1 else None
@@ -110,6 +111,7 @@ def apply(
             raise not_finite()
         largest = _largest(response, seen)
         if backend is None and kind == np.float32 and _cancels(kernel.taps, brightest, largest, chosen):
+            chosen = _choose(image, kernel.taps, convention, device)
             exactly = correlate(image.values.astype(np.float64), kernel.taps, convention, chosen.load(device))
             response = exactly.astype(kind)
             largest = _largest(response, None)
@@ -122,6 +124,12 @@ def apply(
             hint="--dtype float64, or smaller numbers",
         )
     return response, chosen
+
+
+def _choose(image: Image, taps: NDArray[np.floating[Any]], convention: Convention, device: str) -> Backend:
+    """Choose by the taps of one phase of the stride, which has the response's size."""
+    phase = taps[:: convention.stride, :: convention.stride]
+    return choose_backend(convention.output_shape(image.shape, (taps.shape[0], taps.shape[1])), phase, device=device)
 
 
 def _largest(response: NDArray[np.floating[Any]], seen: Seen | None) -> float:
@@ -138,7 +146,9 @@ def _cancels(taps: NDArray[np.float64], image: float, response: float, backend: 
     if backend is Backend.FFT:
         # Not by `norm`: from 10,000 taps on OpenBLAS starts a thread for it, which then waits at the expense of ours.
         return 0 < response * _FFT_LOSS < math.sqrt(float(np.square(taps).sum())) * image
-    allowed = _SEQUENTIAL_LOSS if backend in (Backend.CONV2D, Backend.SHIFT) else _DIRECT_LOSS
+    if backend is Backend.CONV2D:
+        return 0 < response * _CONV2D_LOSS < partial_sums(taps) * image
+    allowed = _SHIFT_LOSS if backend is Backend.SHIFT else _DIRECT_LOSS
     return 0 < response * allowed < float(np.abs(taps).sum()) * image
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from convkit.convolution.conv2d import block_products
+from convkit.convolution.conv2d import block_products, cancels
 from convkit.convolution.fft import tile_length
 from convkit.convolution.separable import banded_products, is_separable
 from convkit.convolution.shift import operations
@@ -72,9 +72,9 @@ _SEPARABLE_OUTPUT_WITH_TORCH, _SEPARABLE_PRODUCT_WITH_TORCH = 0.65, 0.0065
 _FFT_SAMPLE = 2.45
 # How many times as long an output takes in float64; torch's conv2d, which has no fast way there, up to 18 times.
 _FLOAT64 = {Backend.SHIFT: 2.0, Backend.MATMUL: 2.0, Backend.SEPARABLE: 2.5, Backend.FFT: 1.6}
-# A long sum in float32, product after product, loses more than a millionth: 0.7 of one after 225 of them.
-_CONV2D_TAPS = 225
-_CONV2D_OUTPUT, _CONV2D_PRODUCT = 0.7, 0.0042
+_CONV2D_OUTPUT, _CONV2D_PRODUCT = 0.35, 0.0065
+# Beside products of few taps, memory is what takes the time; and where taps cancel, taking the gray away.
+_CONV2D_PRODUCTS, _CONV2D_GRAY = 50, 0.2
 # Few taps are added up in so few calls that no other way is worth a look at the kernel.
 _FEW_TAPS = 4
 
@@ -88,7 +88,7 @@ def choose_backend(response_shape: tuple[int, int], kernel: NDArray[np.floating]
     Examples
     --------
     >>> kernel = np.random.default_rng(0).random((31, 31), np.float32)
-    >>> choose_backend((4096, 4096), kernel), choose_backend((4096, 4096), kernel[:3, :3])
+    >>> choose_backend((4096, 4096), kernel), choose_backend((512, 512), kernel[:3, :3])
     (<Backend.FFT: 'fft'>, <Backend.SHIFT: 'shift'>)
     >>> choose_backend((4096, 4096), np.ones_like(kernel)), choose_backend((4096, 4096), np.array([[1.0, -1.0]]))
     (<Backend.SEPARABLE: 'separable'>, <Backend.SHIFT: 'shift'>)
@@ -122,8 +122,8 @@ def _cheapest(
     elif with_torch:
         products = banded_products(shape)
         per_output[Backend.SEPARABLE] = _SEPARABLE_OUTPUT_WITH_TORCH + _SEPARABLE_PRODUCT_WITH_TORCH * products
-        if kernel.size <= _CONV2D_TAPS:
-            per_output[Backend.CONV2D] = _CONV2D_OUTPUT + _CONV2D_PRODUCT * block_products(shape)
+        products = max(block_products(kernel), _CONV2D_PRODUCTS)
+        per_output[Backend.CONV2D] = _CONV2D_OUTPUT + _CONV2D_PRODUCT * products + _CONV2D_GRAY * cancels(kernel)
     costs = {backend: _CALL[backend] + height * width * each for backend, each in per_output.items()}
     two_passes = costs.pop(Backend.SEPARABLE)
     if two_passes < min(costs.values()) and is_separable(kernel):

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from convkit.threads import share, thread_count
 
-# Of every so many rows and columns one is looked at for the typical gray.
-_SAMPLED = 8
+# Of every so many rows and columns one is looked at for the typical gray; of a small image about so many.
+_SAMPLED, _SAMPLES = 16, 8
 # Waking another thread takes longer than so many outputs of a few taps.
 _ALONE = 1 << 17
 _HUGE_PAGE = 1 << 21
@@ -146,7 +146,8 @@ def typical_gray(image: Array) -> float:
     >>> typical_gray(np.full((9, 9), 0.7)), typical_gray(np.full((9, 9), 100.0)), typical_gray(np.eye(9))
     (0.75, 96.0, 0.0)
     """
-    looked_at = image[::_SAMPLED, ::_SAMPLED]
+    down, across = (max(1, min(side // _SAMPLES, _SAMPLED)) for side in image.shape)
+    looked_at = image[::down, ::across]
     mean = float(looked_at.mean(dtype=np.float64))
     limits = np.finfo(image.dtype)
     if not abs(mean) < limits.max * limits.eps / 4:  # more could take the largest number beyond itself

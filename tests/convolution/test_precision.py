@@ -194,8 +194,9 @@ def test_each_backend_is_chosen_where_it_is_fastest(monkeypatch: pytest.MonkeyPa
     import torch  # noqa: F401  which decides
 
     large = (4096, 4096)
-    for size in (5, 9, 15):
+    for size in (5, 9, 11):
         assert choose_backend(large, rng.random((size, size), np.float32)) is Backend.CONV2D
+    assert choose_backend(large, rng.random((15, 15), np.float32)) is Backend.FFT
     # torch has no fast way to convolve in float64.
     for size, expected in ((5, Backend.MATMUL), (7, Backend.MATMUL), (15, Backend.FFT)):
         assert choose_backend(large, rng.random((size, size))) is expected
@@ -217,6 +218,36 @@ def test_rounded_products_of_a_column_and_a_row_are_separable(dtype, rng: np.ran
         assert is_separable(kernel)
         kernel.flat[np.abs(kernel).argmin()] += 20 * np.finfo(dtype).eps * np.abs(kernel).max()
         assert not is_separable(kernel)
+
+
+@pytest.mark.parametrize("cancelling", [False, True])
+@pytest.mark.parametrize("width", [10, 11, 14, 32, 58])
+@pytest.mark.parametrize("size", [(1, 1), (1, 7), (3, 3), (4, 2), (5, 4), (9, 9), (11, 5), (6, 10)])
+def test_conv2d_of_an_image_as_it_lies_and_of_a_copy(monkeypatch, size, width: int, cancelling: bool, rng) -> None:
+    monkeypatch.setattr(conv2d, "_STRIP", 200)  # several strips, the last one not of whole blocks
+    kernel = rng.random(size) - (0.5 if cancelling else 0)
+    for height in (11, 29, 40):
+        image = rng.random((height, width))
+        exact = scipy.signal.correlate(image, kernel, "valid")
+        before = image.copy()
+        locked = image.copy()
+        locked.flags.writeable = False
+        for given in (image, locked, np.asfortranarray(image), np.repeat(image, 2, axis=1)[:, ::2]):
+            seen = Seen()
+            response = conv2d.correlate(given, kernel, seen=seen)
+            np.testing.assert_allclose(response, exact, rtol=0, atol=1e-13)
+            assert seen.response.value == np.abs(response).max()
+        np.testing.assert_array_equal(image, before)
+
+
+def test_equal_taps_on_a_flat_picture_stay_within_a_millionth(rng: np.random.Generator) -> None:
+    # Each addition errs in the same direction, so that the errors of a long sum of equal numbers pile up.
+    image = np.kron(rng.choice([-1, 1], (8, 8)) * rng.uniform(0.5, 1, (8, 8)), np.ones((32, 32))).astype(np.float32)
+    for side in range(3, 16):
+        kernel = np.full((side, side), 1 / side**2, np.float32)
+        exact = scipy.signal.correlate(image.astype(np.float64), kernel.astype(np.float64), "valid")
+        response = conv2d.correlate(image, kernel)
+        assert np.abs(response - exact).max() <= 1e-6 * np.abs(exact).max()
 
 
 def test_a_large_kernel_on_a_large_image_needs_no_torch() -> None:
