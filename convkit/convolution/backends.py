@@ -64,8 +64,8 @@ _IN_STRIPS = (Backend.SHIFT, Backend.MATMUL, Backend.SEPARABLE, Backend.CONV2D)
 
 
 # What each takes, measured on two cores at 4096², float32: nanoseconds a call, and an output for each unit of its work.
-_CALL = {Backend.SHIFT: 1e4, Backend.MATMUL: 2e4, Backend.SEPARABLE: 1.5e5, Backend.FFT: 2.7e5, Backend.CONV2D: 1.2e5}
-_SHIFT_OUTPUT, _SHIFT_OPERATION = 0.45, 0.055
+_CALL = {Backend.SHIFT: 1e4, Backend.MATMUL: 2e4, Backend.SEPARABLE: 1.5e5, Backend.FFT: 2.7e5, Backend.CONV2D: 2.7e5}
+_SHIFT_OUTPUT, _SHIFT_OPERATION = 0.35, 0.055
 _MATMUL_OUTPUT, _MATMUL_COLUMN, _MATMUL_TAP = 0.65, 0.07, 0.012
 _SEPARABLE_OUTPUT, _SEPARABLE_PRODUCT = 0.3, 0.018
 _SEPARABLE_OUTPUT_WITH_TORCH, _SEPARABLE_PRODUCT_WITH_TORCH = 0.65, 0.0065
@@ -74,7 +74,7 @@ _FFT_SAMPLE = 2.45
 _FLOAT64 = {Backend.SHIFT: 2.0, Backend.MATMUL: 2.0, Backend.SEPARABLE: 2.5, Backend.FFT: 1.6}
 _CONV2D_OUTPUT, _CONV2D_PRODUCT = 0.35, 0.0065
 # Beside products of few taps, memory is what takes the time; and where taps cancel, taking the gray away.
-_CONV2D_PRODUCTS, _CONV2D_GRAY = 50, 0.2
+_CONV2D_PRODUCTS, _CONV2D_GRAY = 64, 0.2
 # Few taps are added up in so few calls that no other way is worth a look at the kernel.
 _FEW_TAPS = 4
 

@@ -225,6 +225,7 @@ def test_rounded_products_of_a_column_and_a_row_are_separable(dtype, rng: np.ran
 @pytest.mark.parametrize("size", [(1, 1), (1, 7), (3, 3), (4, 2), (5, 4), (9, 9), (11, 5), (6, 10)])
 def test_conv2d_of_an_image_as_it_lies_and_of_a_copy(monkeypatch, size, width: int, cancelling: bool, rng) -> None:
     monkeypatch.setattr(conv2d, "_STRIP", 200)  # several strips, the last one not of whole blocks
+    monkeypatch.setattr(conv2d, "_LARGE", 0)
     kernel = rng.random(size) - (0.5 if cancelling else 0)
     for height in (11, 29, 40):
         image = rng.random((height, width))
