@@ -59,8 +59,8 @@ def _fill_in_blocks(
     ``weight[4·r + c, p, u, q] = k[u - r, 2·q + p - c]``. Of 3x3 taps 36 products are made. One channel would do as
     well, but is slow where the window's width is odd. Many taps are added up group by group of the kernel's rows.
 
-    A large image of even width is taken as it lies in memory, unless taps cancel: then a typical gray is taken away first,
-    so that sums of large products do not leave their rounding errors in a small response.
+    A large image of even width is taken as it lies in memory, unless taps cancel: then a typical gray is taken away
+    first, so that sums of large products do not leave their rounding errors in a small response.
     """
     import torch
 
