@@ -18,7 +18,7 @@ from convkit.convolution.backends import choose_backend
 
 SIDE = 4096
 SIZES = (3, 5, 7, 9, 11, 15, 31, 63, 127)
-REPEATS, ROUNDS = 7, 4
+REPEATS, ROUNDS = 4, 8
 # What takes seconds is timed on a quarter of the rows and counted four times.
 SLOW_SHARE = 4
 GOALS = {3: 1, 5: 1, 7: 1, 9: 1, 11: 1, 15: 2.5, 31: 2, 63: 2, 127: 1.5}

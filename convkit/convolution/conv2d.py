@@ -69,8 +69,7 @@ def _fill_in_blocks(
     weights = [(top, torch.from_numpy(w).contiguous(memory_format=torch.channels_last)) for top, w in groups]
     reach = weights[0][1].shape[3] * _PAIR
     gain = kernel.sum(dtype=np.float64)
-    # Two results at a time of half a megabyte of numbers would be given back to the system with every strip.
-    rows = _BLOCK * -(-strip_rows(height, width, _STRIP // min(len(weights), 2)) // _BLOCK)
+    rows = _BLOCK * -(-strip_rows(height, width, _STRIP) // _BLOCK)
     paired = image.shape[1] % _PAIR == 0 and reach == kernel.shape[1] + _BLOCK - 1 <= image.shape[1]
     ready = image.flags.c_contiguous and image.flags.writeable and rows * width >= _LARGE
     as_it_lies = paired and ready and not cancels(kernel)
