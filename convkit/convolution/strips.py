@@ -96,8 +96,8 @@ def new_response(image: Array, kernel: Array) -> Array:
 def keep_freed_memory() -> None:
     """Have the C library keep the scratch memory of a strip for the next one, once for the process.
 
-    glibc gives blocks back to the system, which must clear them for the next strip, until one as large, of at most 32 MB,
-    has been freed (mallopt(3), M_MMAP_THRESHOLD): up to 13,000 page faults at 4096².
+    glibc gives blocks back to the system, which must clear them for the next strip, until one as large, of at most
+    32 MB, has been freed (mallopt(3), M_MMAP_THRESHOLD): up to 13,000 page faults at 4096².
     """
     np.empty(_KEPT, np.uint8)
 
