@@ -84,8 +84,9 @@ def _load(image: NDArray[np.floating], corner: _Corner, pixels: Array) -> float:
     gray = typical_gray(window)
     height, width = window.shape
     np.subtract(window, gray, out=pixels[:height, :width])
-    pixels[height:] = 0
-    pixels[:height, width:] = 0
+    # Nobody sees what lies beyond the image, but a flat picture stays flat to the last bit if it goes on as it ends.
+    pixels[:height, width:] = pixels[:height, width - 1 : width]
+    pixels[height:] = pixels[height - 1]
     return gray
 
 
