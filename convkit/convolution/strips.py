@@ -8,13 +8,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from convkit.convolution.memory import new_bytes
 from convkit.threads import share, thread_count
 
 # Of every so many rows and columns one is looked at for the typical gray; of a small image about so many.
 _SAMPLED, _SAMPLES = 16, 8
 # Waking another thread takes longer than so many outputs of a few taps.
 _ALONE = 1 << 17
-_HUGE_PAGE = 1 << 21
+# Bytes of a response from which on its memory is looked after.
+_LARGE = 1 << 22
 # Bytes of blocks that the C library should keep.
 _KEPT = 1 << 24
 
@@ -75,9 +77,6 @@ class Largest:
 def new_response(image: Array, kernel: Array) -> Array:
     """Return an array for the response ``(H - kh + 1, W - kw + 1)``, of the image's type, to be filled.
 
-    A large one begins where a huge page does, and memory goes on to the end of its last: so the system never gives
-    pages of 4096 bytes, a thousand of them at 4096², which take a twelfth of a 3x3 kernel's time.
-
     Examples
     --------
     >>> new_response(np.eye(5), np.ones((2, 3))).shape
@@ -85,11 +84,7 @@ def new_response(image: Array, kernel: Array) -> Array:
     """
     shape = image.shape[0] - kernel.shape[0] + 1, image.shape[1] - kernel.shape[1] + 1
     size = shape[0] * shape[1] * image.itemsize
-    if size < 2 * _HUGE_PAGE:
-        return np.empty(shape, image.dtype)
-    memory = np.empty(size + 2 * _HUGE_PAGE, np.uint8)
-    start = -memory.__array_interface__["data"][0] % _HUGE_PAGE
-    return memory[start : start + size].view(image.dtype).reshape(shape)
+    return np.empty(shape, image.dtype) if size < _LARGE else new_bytes(size).view(image.dtype).reshape(shape)
 
 
 @functools.cache
