@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 from convkit.convolution.backends import Backend, Correlate, check_device, choose_backend
 from convkit.convolution.conv2d import partial_sums
 from convkit.convolution.convention import Convention, Padding
+from convkit.convolution.fft import largest_gain
 from convkit.convolution.strips import Largest, Seen
 from convkit.errors import ImageError, SettingsError
 from convkit.image import Image, image_from_array, not_finite, read_image
@@ -20,13 +21,14 @@ from convkit.threads import look_through
 # float32 holds every whole number up to here.
 _FLOAT32_EXACT = 2.0**24
 # How much larger than the largest response the sum of all magnitudes, Σ|k| · max|x|, may be before float32 loses
-# more than a millionth of it: measured on noise, smooth and flat pictures, 0.05 millionths for each unit.
-_DIRECT_LOSS = 12.0
+# more than a millionth of it: measured on noise, smooth and flat pictures and waves, 0.14 millionths for each unit.
+_DIRECT_LOSS = 8.0
 # Those that add up one product after the other lose more, on stripes up to a fifth of a millionth for each unit; of
 # `conv2d`, which keeps its sums short, a unit is what they come to.
 _SHIFT_LOSS, _CONV2D_LOSS = 5.0, 2.5
-# An FFT rounds the spectrum, evenly: there the root of the squares counts, √Σk² · max|x|, 0.1 millionths a unit.
-_FFT_LOSS = 6.0
+# An FFT rounds the spectrum: of most pictures evenly, so that the root of the squares counts, √Σk² · max|x|, 0.1
+# millionths a unit; of waves and stripes at few frequencies, where the kernel's largest gain counts, 0.14 a unit.
+_FFT_LOSS, _FFT_GAIN_LOSS = 6.0, 6.0
 
 
 def convolve(
@@ -143,13 +145,17 @@ def _largest(response: NDArray[np.floating[Any]], seen: Seen | None) -> float:
 
 def _cancels(taps: NDArray[np.float64], image: float, response: float, backend: Backend) -> bool:
     """Tell from the largest pixel and response whether so much cancels that float32 is not enough."""
+    scale = float(np.abs(taps).sum())
     if backend is Backend.FFT:
         # Not by `norm`: from 10,000 taps on OpenBLAS starts a thread for it, which then waits at the expense of ours.
-        return 0 < response * _FFT_LOSS < math.sqrt(float(np.square(taps).sum())) * image
+        evenly = math.sqrt(float(np.square(taps).sum()))
+        if response == 0 or response * _FFT_GAIN_LOSS >= scale * image:  # no gain is larger than that
+            return 0 < response * _FFT_LOSS < evenly * image
+        return response * _FFT_LOSS < evenly * image or response * _FFT_GAIN_LOSS < largest_gain(taps) * image
     if backend is Backend.CONV2D:
         return 0 < response * _CONV2D_LOSS < partial_sums(taps) * image
     allowed = _SHIFT_LOSS if backend is Backend.SHIFT else _DIRECT_LOSS
-    return 0 < response * allowed < float(np.abs(taps).sum()) * image
+    return 0 < response * allowed < scale * image
 
 
 def correlate(

@@ -75,6 +75,8 @@ _FLOAT64 = {Backend.SHIFT: 2.0, Backend.MATMUL: 2.0, Backend.SEPARABLE: 2.5, Bac
 _CONV2D_OUTPUT, _CONV2D_PRODUCT = 0.35, 0.0065
 # Beside products of few taps, memory is what takes the time; and where taps cancel, taking the gray away.
 _CONV2D_PRODUCTS, _CONV2D_GRAY = 64, 0.2
+# `shift` adds up one product after the other: of more than these, float32 may lose a millionth.
+_SHIFT_TAPS = 49
 # Few taps are added up in so few calls that no other way is worth a look at the kernel.
 _FEW_TAPS = 4
 
@@ -124,6 +126,8 @@ def _cheapest(
         per_output[Backend.SEPARABLE] = _SEPARABLE_OUTPUT_WITH_TORCH + _SEPARABLE_PRODUCT_WITH_TORCH * products
         products = max(block_products(kernel), _CONV2D_PRODUCTS)
         per_output[Backend.CONV2D] = _CONV2D_OUTPUT + _CONV2D_PRODUCT * products + _CONV2D_GRAY * cancels(kernel)
+    if kind == np.float32 and np.count_nonzero(kernel) > _SHIFT_TAPS:
+        del per_output[Backend.SHIFT]
     costs = {backend: _CALL[backend] + height * width * each for backend, each in per_output.items()}
     two_passes = costs.pop(Backend.SEPARABLE)
     if two_passes < min(costs.values()) and is_separable(kernel):

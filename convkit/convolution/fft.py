@@ -65,6 +65,18 @@ def _spectrum(kernel: NDArray[np.floating], tile: tuple[int, int]) -> NDArray[np
     return tile[0] * tile[1] * np.conj(np.fft.fft(along, tile[0], axis=0))
 
 
+def largest_gain(kernel: NDArray[np.floating]) -> float:
+    """Return about the most that a kernel makes of a wave of any frequency.
+
+    Examples
+    --------
+    >>> round(largest_gain(np.array([[1.0, 2.0, 1.0]])), 6), round(largest_gain(np.array([[1.0, -1.0]])), 6)
+    (4.0, 2.0)
+    """
+    height, width = (next_fast_length(2 * side) for side in kernel.shape)
+    return float(np.abs(np.fft.rfft2(kernel, (height, width))).max())
+
+
 def _filter(pixels: NDArray[Any], half: NDArray[Any], spectrum: NDArray[Any], rows: int) -> None:
     """Filter a tile in place, by half its spectrum; of the result only so many rows are wanted.
 

@@ -2,7 +2,6 @@
 
 import mmap
 from collections import deque
-from contextlib import suppress
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,12 +57,15 @@ class _Lease:
     """What an array in a block refers to; with the last such array the block comes back."""
 
     def __init__(self, block: mmap.mmap) -> None:
-        self._block = block
+        self._block, self._keep = block, len(block) <= _MOST
         address = np.frombuffer(block, np.uint8).__array_interface__["data"][0]
         self.__array_interface__ = {"version": 3, "typestr": "|u1", "shape": (len(block),), "data": (address, False)}
 
-    def __del__(self, kept: "deque[mmap.mmap]" = _kept) -> None:  # bound here: modules are emptied when Python ends
-        with suppress(OSError):  # an old system does not know the advice, and gets the block back
-            if len(self._block) <= _MOST:
-                self._block.madvise(mmap.MADV_FREE)
+    def __del__(self, kept: "deque[mmap.mmap]" = _kept, free: int = getattr(mmap, "MADV_FREE", 0)) -> None:
+        # Nothing of the module is named here: it may be emptied before the last array when Python ends.
+        if self._keep:
+            try:
+                self._block.madvise(free)
                 kept.append(self._block)
+            except OSError:  # an old system does not know the advice, and gets the block back
+                pass
