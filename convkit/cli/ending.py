@@ -1,5 +1,7 @@
 """An end that a signal asks for is in order, and comes: temporary files go, and programs that were started end."""
 
+import contextlib
+import os
 import signal
 import sys
 from types import FrameType
@@ -36,6 +38,17 @@ class Ending:
             number = getattr(signal, name, None)
             if number is not None and signal.getsignal(number) is default:
                 signal.signal(number, self._ask)
+
+    def leave_if_asked(self) -> None:
+        """End at once if a signal asked for it, and its exception came out as another one.
+
+        The import of a library in C does that, with a module that is half built: ending in order would end in a crash.
+        """
+        if self._asked is not None:
+            for stream in (sys.stdout, sys.stderr):
+                with contextlib.suppress(OSError, ValueError):
+                    stream.flush()
+            os._exit(128 + self._asked)
 
     def over(self) -> None:
         """Insist no more: the program is at its end, where a timer would kill it."""

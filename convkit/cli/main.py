@@ -60,7 +60,7 @@ def main() -> NoReturn:
     ending = Ending()
     ending.prepare()
     try:
-        _run()
+        _run(ending)
     finally:
         ending.over()
         # Python searches all that was imported for garbage once more before it ends, which takes a tenth of the time of
@@ -69,11 +69,14 @@ def main() -> NoReturn:
     sys.exit(0)
 
 
-def _run() -> None:
+def _run(ending: Ending) -> None:
     """Run the command line, and exit unless all went well."""
     try:
         try:
             application(sys.argv[1] if len(sys.argv) > 1 else None)()
+        except Exception:
+            ending.leave_if_asked()
+            raise
         finally:
             sys.stdout.flush()  # here, where a full disk can still be told from a bug
     except ConvkitError as error:

@@ -267,3 +267,27 @@ finally:
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (code, "cleaned up\nand closed\n", "")
+
+
+@pytest.mark.parametrize(("name", "code"), [("SIGTERM", 143), ("SIGINT", 130)])
+@pytest.mark.parametrize("error", ["ImportError('initialization failed')", "ConvkitError('matplotlib', 'none', 'pip')"])
+def test_an_end_that_comes_out_as_another_error_is_an_end(name: str, code: int, error: str) -> None:
+    """As of the import of a library in C, which says that it failed, or is taken for one that is not installed."""
+    program = f"""
+import os, signal, time
+from convkit.cli import main
+from convkit.errors import ConvkitError
+
+def torn():
+    try:
+        os.kill(os.getpid(), signal.{name})
+        time.sleep(30)
+    except BaseException:
+        raise {error} from None
+
+main.application = lambda asked: torn
+print("before", flush=False)
+main.main()
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (code, "before\n", "")
