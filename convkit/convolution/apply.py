@@ -26,9 +26,9 @@ _DIRECT_LOSS = 8.0
 # Those that add up one product after the other lose more, on stripes up to a fifth of a millionth for each unit; of
 # `conv2d`, which keeps its sums short, a unit is what they come to.
 _SHIFT_LOSS, _CONV2D_LOSS = 5.0, 2.5
-# An FFT rounds the spectrum: of most pictures evenly, so that the root of the squares counts, √Σk² · max|x|, 0.1
-# millionths a unit; of waves and stripes at few frequencies, where the kernel's largest gain counts, 0.14 a unit.
-_FFT_LOSS, _FFT_GAIN_LOSS = 6.0, 6.0
+# An FFT rounds the spectrum, and of waves and stripes at few frequencies: the kernel's largest gain counts, which is at
+# least the root of the squares of its taps; 0.1 to 0.14 millionths a unit.
+_FFT_LOSS = 6.0
 
 
 def convolve(
@@ -147,11 +147,8 @@ def _cancels(taps: NDArray[np.float64], image: float, response: float, backend: 
     """Tell from the largest pixel and response whether so much cancels that float32 is not enough."""
     scale = float(np.abs(taps).sum())
     if backend is Backend.FFT:
-        # Not by `norm`: from 10,000 taps on OpenBLAS starts a thread for it, which then waits at the expense of ours.
-        evenly = math.sqrt(float(np.square(taps).sum()))
-        if response == 0 or response * _FFT_GAIN_LOSS >= scale * image:  # no gain is larger than that
-            return 0 < response * _FFT_LOSS < evenly * image
-        return response * _FFT_LOSS < evenly * image or response * _FFT_GAIN_LOSS < largest_gain(taps) * image
+        # No gain is larger than the sum of all magnitudes, which needs no transform.
+        return 0 < response * _FFT_LOSS < scale * image and response * _FFT_LOSS < largest_gain(taps) * image
     if backend is Backend.CONV2D:
         return 0 < response * _CONV2D_LOSS < partial_sums(taps) * image
     allowed = _SHIFT_LOSS if backend is Backend.SHIFT else _DIRECT_LOSS

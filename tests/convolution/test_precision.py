@@ -251,6 +251,21 @@ def test_equal_taps_on_a_flat_picture_stay_within_a_millionth(rng: np.random.Gen
         assert np.abs(response - exact).max() <= 1e-6 * np.abs(exact).max()
 
 
+def test_waves_stripes_and_flat_pictures_stay_within_a_millionth(rng: np.random.Generator) -> None:
+    y, x = np.mgrid[:300, :300]
+    v, u = np.mgrid[:33, :33] - 16.0
+    gaussian = np.exp(-(u**2 + v**2) / 87)
+    random = rng.random((33, 33))
+    for image, kernel in (
+        (0.5 + 0.3 * np.sin(0.3 * x + 0.3 * y), gaussian - gaussian.mean()),  # FFTs round at few frequencies
+        (np.where(x // 4 % 2, 0.8, -0.8), random / random.sum()),
+        (np.full((44, 38), 0.7), np.ones((38, 38))),  # a long sum of equal products
+    ):
+        image = image.astype(np.float32)
+        exact = scipy.signal.correlate(image.astype(np.float64), kernel, "valid", method="direct")
+        assert np.abs(convolve(image, kernel) - exact).max() <= 1e-6 * np.abs(exact).max()
+
+
 def test_a_large_kernel_on_a_large_image_needs_no_torch() -> None:
     script = (
         "import sys, numpy as np, convkit\n"
