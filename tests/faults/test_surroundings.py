@@ -18,6 +18,11 @@ EVERY_WRITER = [pytest.param(name, marks=[] if name in _FEW else pytest.mark.slo
 QUICK = ("learn-kernel", "--steps", "5", "--json")
 
 
+def ended(program: str) -> subprocess.CompletedProcess[str]:
+    """Run a program of Python's to its end."""
+    return subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
+
+
 def limited(size: int) -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
 
@@ -193,7 +198,7 @@ try:
 except KeyboardInterrupt:
     sys.exit(130)
 """
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
+    done = ended(program)
     assert (done.returncode, done.stderr) == (code, "")
 
 
@@ -221,7 +226,7 @@ try:
 except KeyboardInterrupt:
     pass
 """
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
+    done = ended(program)
     assert done.returncode == 0
     assert said in done.stderr if said else done.stderr == ""
 
@@ -265,7 +270,7 @@ except KeyboardInterrupt:
 finally:
     ending.over()
 """
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
+    done = ended(program)
     assert (done.returncode, done.stdout, done.stderr) == (code, "cleaned up\nand closed\n", "")
 
 
@@ -289,5 +294,5 @@ main.application = lambda asked: torn
 print("before", flush=False)
 main.main()
 """
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
+    done = ended(program)
     assert (done.returncode, done.stdout, done.stderr) == (code, "before\n", "")
