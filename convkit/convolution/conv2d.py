@@ -1,16 +1,14 @@
 """PyTorch's ``conv2d``, fed in shapes that it is fast at, in row strips so that its memory stays bounded."""
 
 import logging
-import os
-import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from convkit.convolution.strips import Array, Seen, fill, new_response, strip_rows, typical_gray
+from convkit.convolution.torch_threads import of_ours, one_torch_thread
 
 if TYPE_CHECKING:
     import torch
@@ -75,7 +73,7 @@ def _fill_in_blocks(
     as_it_lies = paired and ready and not cancels(kernel)
 
     def worker() -> Callable[[Array, Array], None]:
-        torch.get_num_threads()  # without being asked, a new thread of ours would start all of torch's
+        of_ours()
         down, across = rows + len(kernel) - 1, -(-width // _BLOCK) * _BLOCK + reach - _BLOCK
         pixels = np.zeros((down, across), image.dtype)
 
@@ -168,7 +166,7 @@ def _blocks(pixels: Array, weights: "list[tuple[int, torch.Tensor]]", bias: floa
     total = None
     with torch.inference_mode():
         channels = torch.from_numpy(pixels).reshape(len(pixels), -1, _PAIR).permute(2, 0, 1)[None]
-        shift = torch.full((_BLOCK**2,), bias, dtype=channels.dtype) if bias else None
+        shift = channels.new_full((_BLOCK**2,), bias) if bias else None
         for top, weight in weights:
             part = conv2d(
                 channels[:, :, top : top + length + weight.shape[2]], weight, shift, stride=(_BLOCK, _BLOCK // _PAIR)
@@ -216,45 +214,6 @@ def _fill_on_device(
             continue
         response[top : top + rows] = found.numpy()
         top += rows
-
-
-@contextmanager
-def one_torch_thread() -> Iterator[None]:
-    """Let this thread and new ones use one thread of torch's each, where work is shared out by `convkit.threads`.
-
-    Several threads may be in here at once; the last one to leave has the usual number back. In a forked child torch's
-    threads would wait for ever for those of the parent.
-    """
-    import torch
-
-    with _torch_threads.lock:
-        if not _torch_threads.users:
-            _torch_threads.usual = torch.get_num_threads()
-        _torch_threads.users += 1
-        torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        with _torch_threads.lock:
-            _torch_threads.users -= 1
-            torch.set_num_threads(_torch_threads.usual)
-
-
-class _TorchThreads:
-    """How many threads torch usually has, and how many of ours hold it to one."""
-
-    def __init__(self) -> None:
-        self.begin()
-
-    def begin(self) -> None:
-        """Begin anew, as a forked child does, in which none of the others goes on."""
-        self.lock = threading.Lock()
-        self.users, self.usual = 0, 1
-
-
-_torch_threads = _TorchThreads()
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_torch_threads.begin)
 
 
 def correlate_tensor(image: "torch.Tensor", kernel: "torch.Tensor") -> "torch.Tensor":

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
-from convkit.convolution.conv2d import one_torch_thread
 from convkit.convolution.strips import Array, Seen, fill, new_response, strip_rows
+from convkit.convolution.torch_threads import of_ours, one_torch_thread
 
 # Output rows and neighbouring columns that one product computes.
 _SIDE = 16
@@ -192,7 +192,7 @@ def _across_by_torch(blocks: NDArray[np.floating], between: Array, _groups: int)
     import torch
     from torch.nn.functional import conv2d
 
-    torch.get_num_threads()  # without being asked, a new thread of ours would start all of torch's
+    of_ours()
     channels = torch.from_numpy(between).reshape(len(between), -1, _SIDE).permute(2, 0, 1)[None]
     weight = torch.from_numpy(np.ascontiguousarray(blocks.transpose(2, 1, 0))[:, :, None])
     weight = weight.contiguous(memory_format=torch.channels_last)
