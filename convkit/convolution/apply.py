@@ -27,8 +27,8 @@ _DIRECT_LOSS = 8.0
 # `conv2d`, which keeps its sums short, a unit is what they come to.
 _SHIFT_LOSS, _CONV2D_LOSS = 5.0, 2.5
 # An FFT rounds the spectrum, and of waves and stripes at few frequencies: the kernel's largest gain counts, which is at
-# least the root of the squares of its taps; 0.1 to 0.14 millionths a unit.
-_FFT_LOSS = 6.0
+# least the root of the squares of its taps; 0.1 to 0.14 millionths a unit, on stripes of a few pixels up to 0.5.
+_FFT_LOSS = 3.0
 
 
 def convolve(

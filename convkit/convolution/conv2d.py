@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,6 +20,8 @@ _PHASES = 16
 # strip of them.
 _BLOCK, _PAIR = 4, 2
 _STRIP = 1 << 19
+# Waking another thread takes longer than so many outputs.
+_ALONE = 1 << 18
 # Copying fewer pixels takes less time than another call for those that do not fill a block.
 _LARGE = 1 << 18
 # Products that are added up one after the other, at most: in float32 the sum of 49 equal ones is up to 0.8 millionths
@@ -67,7 +70,7 @@ def _fill_in_blocks(
     weights = [(top, torch.from_numpy(w).contiguous(memory_format=torch.channels_last)) for top, w in groups]
     reach = weights[0][1].shape[3] * _PAIR
     gain = kernel.sum(dtype=np.float64)
-    rows = _BLOCK * -(-strip_rows(height, width, _STRIP) // _BLOCK)
+    rows = _BLOCK * -(-strip_rows(height, width, _STRIP, _ALONE) // _BLOCK)
     paired = image.shape[1] % _PAIR == 0 and reach == kernel.shape[1] + _BLOCK - 1 <= image.shape[1]
     ready = image.flags.c_contiguous and image.flags.writeable and rows * width >= _LARGE
     as_it_lies = paired and ready and not cancels(kernel)
@@ -229,8 +232,8 @@ def correlate_tensor(image: "torch.Tensor", kernel: "torch.Tensor") -> "torch.Te
 
     kh, kw = kernel.shape
     width = image.shape[1] - kw + 1
-    # TF32 would round the inputs to ten bits of mantissa on a GPU that has it.
-    with torch.backends.cudnn.flags(allow_tf32=False):
+    # TF32 would round the inputs to ten bits of mantissa on a GPU that has it. The setting is everybody's.
+    with torch.backends.cudnn.flags(allow_tf32=False) if image.is_cuda else nullcontext():
         if width < 4 * _PHASES:  # too narrow to share out
             return conv2d(image[None, None], kernel[None, None])[0, 0]
         reach = -(-(_PHASES - 1 + kw) // _PHASES)  # of the banded weight, in groups of columns

@@ -166,11 +166,11 @@ def typical_gray(image: Array) -> float:
     return float(round(gray)) if (np.rint(looked_at) == looked_at).all() else gray
 
 
-def strip_rows(height: int, width: int, most: int) -> int:
+def strip_rows(height: int, width: int, most: int, alone: int = _ALONE) -> int:
     """Return how many rows of a response a strip should have.
 
     Every thread gets as many strips as the others, of at most about ``most`` outputs; what is too small to be worth
-    waking another thread is one strip.
+    waking another thread, no more than ``alone`` outputs, is one strip.
 
     Examples
     --------
@@ -178,7 +178,7 @@ def strip_rows(height: int, width: int, most: int) -> int:
     >>> strip_rows(rows, 1000, 600_000), strip_rows(rows, 1000, 2_000_000), strip_rows(100, 100, 1000)
     (500, 1000, 100)
     """
-    if height * width <= _ALONE:
+    if height * width <= alone:
         return height
     strips = -(-height * width // most)
     return -(-height // (thread_count() * -(-strips // thread_count())))
