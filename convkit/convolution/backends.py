@@ -14,7 +14,7 @@ from convkit.convolution.conv2d import block_products, cancels
 from convkit.convolution.fft import tile_length
 from convkit.convolution.separable import banded_products, is_separable
 from convkit.convolution.shift import operations
-from convkit.convolution.strips import Seen
+from convkit.convolution.strips import ALONE, Seen
 from convkit.errors import SettingsError
 from convkit.text import choice
 
@@ -64,7 +64,13 @@ _IN_STRIPS = (Backend.SHIFT, Backend.MATMUL, Backend.SEPARABLE, Backend.CONV2D)
 
 
 # What each takes, measured on two cores at 4096², float32: nanoseconds a call, and an output for each unit of its work.
-_CALL = {Backend.SHIFT: 1e4, Backend.MATMUL: 2e4, Backend.SEPARABLE: 1.5e5, Backend.FFT: 2.7e5, Backend.CONV2D: 2.7e5}
+_CALL = {
+    Backend.SHIFT: 4.5e4,
+    Backend.MATMUL: 4.8e4,
+    Backend.CONV2D: 1.15e5,
+    Backend.SEPARABLE: 1.5e5,
+    Backend.FFT: 3e5,
+}
 _SHIFT_OUTPUT, _SHIFT_OPERATION = 0.28, 0.048
 _MATMUL_OUTPUT, _MATMUL_COLUMN, _MATMUL_TAP = 0.41, 0.086, 0.012
 _SEPARABLE_OUTPUT, _SEPARABLE_PRODUCT = 0.3, 0.018
@@ -119,6 +125,8 @@ def _cheapest(
         Backend.SEPARABLE: _SEPARABLE_OUTPUT + _SEPARABLE_PRODUCT * banded_products(shape),
         Backend.FFT: _FFT_SAMPLE / spared,
     }
+    if height * width <= ALONE:  # one thread
+        per_output |= {backend: 2 * per_output[backend] for backend in (Backend.SHIFT, Backend.MATMUL)}
     if kind == np.float64:
         per_output = {backend: _FLOAT64[backend] * each for backend, each in per_output.items()}
     elif with_torch:

@@ -1,15 +1,16 @@
 """PyTorch's ``conv2d``, fed in shapes that it is fast at, in row strips so that its memory stays bounded."""
 
+import functools
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from convkit.convolution.strips import Array, Seen, fill, new_response, strip_rows, typical_gray
-from convkit.convolution.torch_threads import of_ours, one_torch_thread
+from convkit.convolution.torch_threads import all_torch_threads, of_ours, one_torch_thread
 
 if TYPE_CHECKING:
     import torch
@@ -20,13 +21,15 @@ _PHASES = 16
 # strip of them.
 _BLOCK, _PAIR = 4, 2
 _STRIP = 1 << 19
-# Waking another thread takes longer than so many outputs.
-_ALONE = 1 << 18
+# So many outputs are one strip, for which torch's own threads are faster than ours.
+_ALONE = 1 << 19
 # Copying fewer pixels takes less time than another call for those that do not fill a block.
 _LARGE = 1 << 18
 # Products that are added up one after the other, at most: in float32 the sum of 49 equal ones is up to 0.8 millionths
 # off, of 81 it is 1.3.
 _CHAIN = 61
+# Weights of kernels of more taps are not kept.
+_KEPT = 1 << 10
 # Taps that do not cancel: their sum is nearly that of their magnitudes.
 _NEARLY = 0.9
 
@@ -63,17 +66,15 @@ def _fill_in_blocks(
     A large image of even width is taken as it lies in memory, unless taps cancel: then a typical gray is taken away
     first, so that sums of large products do not leave their rounding errors in a small response.
     """
-    import torch
-
     height, width = response.shape
-    groups = [(top, _block_weight(rows)) for top, rows in _row_groups(kernel)]
-    weights = [(top, torch.from_numpy(w).contiguous(memory_format=torch.channels_last)) for top, w in groups]
+    small = kernel.size <= _KEPT
+    weights = _kept_weights(kernel.tobytes(), kernel.shape, kernel.dtype) if small else _weights(kernel)
     reach = weights[0][1].shape[3] * _PAIR
-    gain = kernel.sum(dtype=np.float64)
+    cancelling, gain = cancels(kernel), kernel.sum(dtype=np.float64)
     rows = _BLOCK * -(-strip_rows(height, width, _STRIP, _ALONE) // _BLOCK)
     paired = image.shape[1] % _PAIR == 0 and reach == kernel.shape[1] + _BLOCK - 1 <= image.shape[1]
     ready = image.flags.c_contiguous and image.flags.writeable and rows * width >= _LARGE
-    as_it_lies = paired and ready and not cancels(kernel)
+    as_it_lies = paired and ready and not cancelling
 
     def worker() -> Callable[[Array, Array], None]:
         of_ours()
@@ -81,7 +82,7 @@ def _fill_in_blocks(
         pixels = np.zeros((down, across), image.dtype)
 
         def copied(under: Array, strip: Array) -> None:
-            gray = typical_gray(under)
+            gray = typical_gray(under) if cancelling else 0.0
             np.subtract(under, gray, out=pixels[: len(under), : image.shape[1]])
             used = -(-len(strip) // _BLOCK) * _BLOCK + len(kernel) - 1
             _put_blocks(_blocks(pixels[:used], weights, gray * gain), strip)
@@ -99,8 +100,27 @@ def _fill_in_blocks(
 
         return compute
 
-    with one_torch_thread():
+    with one_torch_thread() if rows < height else all_torch_threads():
         fill(response, image, rows, worker, seen)
+
+
+_Weights = list[tuple[int, "torch.Tensor"]]
+
+
+def _weights(kernel: NDArray[np.floating]) -> _Weights:
+    """Weights for the groups of a kernel's rows, and where these begin."""
+    import torch
+
+    return [
+        (top, torch.from_numpy(_block_weight(rows)).contiguous(memory_format=torch.channels_last))
+        for top, rows in _row_groups(kernel)
+    ]
+
+
+@functools.lru_cache
+def _kept_weights(taps: bytes, shape: tuple[int, int], kind: np.dtype[Any]) -> _Weights:
+    """Make the weights once for many images."""
+    return _weights(np.frombuffer(taps, kind).reshape(shape))
 
 
 def cancels(kernel: NDArray[np.floating]) -> bool:

@@ -14,7 +14,7 @@ from convkit.threads import share, thread_count
 # Of every so many rows and columns one is looked at for the typical gray; of a small image about so many.
 _SAMPLED, _SAMPLES = 16, 8
 # Waking another thread takes longer than so many outputs of a few taps.
-_ALONE = 1 << 17
+ALONE = 1 << 17
 # Bytes of a response from which on its memory is looked after.
 _LARGE = 1 << 22
 # Bytes of blocks that the C library should keep.
@@ -166,7 +166,7 @@ def typical_gray(image: Array) -> float:
     return float(round(gray)) if (np.rint(looked_at) == looked_at).all() else gray
 
 
-def strip_rows(height: int, width: int, most: int, alone: int = _ALONE) -> int:
+def strip_rows(height: int, width: int, most: int, alone: int = ALONE) -> int:
     """Return how many rows of a response a strip should have.
 
     Every thread gets as many strips as the others, of at most about ``most`` outputs; what is too small to be worth

@@ -1,9 +1,9 @@
-"""PyTorch on threads of ours: one of its own each."""
+"""PyTorch on threads of ours, one of its own each, or on all of its own."""
 
 import os
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 
 @contextmanager
@@ -28,6 +28,11 @@ def one_torch_thread() -> Iterator[None]:
             torch.set_num_threads(_torch_threads.usual)
 
 
+def all_torch_threads() -> AbstractContextManager[None]:
+    """Leave torch its threads, for work that ours do not share; a forked child only has one."""
+    return one_torch_thread() if _torch_threads.forked else nullcontext()
+
+
 def of_ours() -> None:
     """Say on a thread of ours that torch should keep to it: a new one would start all of torch's at first."""
     import torch
@@ -38,15 +43,20 @@ def of_ours() -> None:
 class _TorchThreads:
     """How many threads torch usually has, and how many of ours hold it to one."""
 
-    def __init__(self) -> None:
-        self.begin()
-
-    def begin(self) -> None:
-        """Begin anew, as a forked child does, in which none of the others goes on."""
+    def __init__(self, *, forked: bool = False) -> None:
         self.lock = threading.Lock()
         self.users, self.usual = 0, 1
+        self.forked = forked
 
 
 _torch_threads = _TorchThreads()
+
+
+def _begin_anew() -> None:
+    """Begin anew, as a forked child does, in which none of the threads goes on."""
+    global _torch_threads
+    _torch_threads = _TorchThreads(forked=True)
+
+
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_torch_threads.begin)
+    os.register_at_fork(after_in_child=_begin_anew)
