@@ -21,11 +21,11 @@ from convkit.threads import look_through
 # float32 holds every whole number up to here.
 _FLOAT32_EXACT = 2.0**24
 # How much larger than the largest response the sum of all magnitudes, Σ|k| · max|x|, may be before float32 loses
-# more than a millionth of it: measured on noise, smooth and flat pictures and waves, 0.14 millionths for each unit.
-_DIRECT_LOSS = 8.0
+# more than a millionth of it: measured on noise, smooth and flat pictures and waves, 0.17 millionths for each unit.
+_DIRECT_LOSS = 6.5
 # Those that add up one product after the other lose more, on stripes up to a fifth of a millionth for each unit; of
 # `conv2d`, which keeps its sums short, a unit is what they come to.
-_SHIFT_LOSS, _CONV2D_LOSS = 5.0, 2.5
+_SHIFT_LOSS, _CONV2D_LOSS = 5.0, 2.25
 # An FFT rounds the spectrum, and of waves and stripes at few frequencies: the kernel's largest gain counts, which is at
 # least the root of the squares of its taps; 0.1 to 0.14 millionths a unit, on stripes of a few pixels up to 0.5.
 _FFT_LOSS = 3.0

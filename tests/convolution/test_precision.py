@@ -310,6 +310,28 @@ def test_waves_stripes_and_flat_pictures_stay_within_a_millionth(rng: np.random.
         assert np.abs(convolve(image, kernel) - exact).max() <= 1e-6 * np.abs(exact).max()
 
 
+@pytest.mark.parametrize("backend", ["auto", "fft"])
+def test_halves_of_a_kernel_that_meet_stripes_stay_within_a_millionth(
+    backend: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Half of the taps add up all one way before the others take it back."""
+    if backend == "fft":
+        monkeypatch.setattr("convkit.convolution.apply.choose_backend", lambda *_, **__: Backend.FFT)
+    for size, seed in ((5, 1), (5, 7), (7, 3), (9, 1), (11, 0), (13, 1)):
+        rng = np.random.default_rng(seed)
+        taps, half = rng.random(size**2) + 0.2, size**2 // 2
+        down, across = np.mgrid[:384, :1024]
+        images = [axis // rng.integers(1, 9) % 2 for axis in (across, down)] + [(across // 3 + down // 4) % 2]
+        for image in images:
+            image = (np.where(image, 1, -0.8) * rng.uniform(0.9, 1, image.shape)).astype(np.float32)
+            for rest in (-1, -0.5):
+                kernel = np.r_[taps[: half + 1], rest * taps[half + 1 :]].reshape(size, size)
+                for turned in (kernel, kernel.T):
+                    exact = scipy.signal.oaconvolve(image.astype(np.float64), turned[::-1, ::-1], mode="valid")
+                    off = np.abs(convolve(image, turned) - exact).max()
+                    assert off <= 1e-6 * np.abs(exact).max()
+
+
 def test_a_large_kernel_on_a_large_image_needs_no_torch() -> None:
     script = (
         "import sys, numpy as np, convkit\n"
