@@ -60,7 +60,15 @@ def family(process: subprocess.Popen[str]) -> list[psutil.Process]:
 
 
 def workers(process: subprocess.Popen[str]) -> list[psutil.Process]:
-    return [child for child in family(process) if "spawn_main" in " ".join(child.cmdline())]
+    return [child for child in family(process) if "spawn_main" in " ".join(arguments(child))]
+
+
+def arguments(process: psutil.Process) -> list[str]:
+    """The words that started a process; none when it has just ended, a helper of Python's for instance."""
+    try:
+        return process.cmdline()
+    except psutil.Error:
+        return []
 
 
 def called(worker: psutil.Process) -> bool:
