@@ -18,6 +18,9 @@ EVERY_WRITER = [pytest.param(name, marks=[] if name in _FEW else pytest.mark.slo
 QUICK = ("learn-kernel", "--steps", "5", "--json")
 
 
+either_signal = pytest.mark.parametrize(("name", "code"), [("SIGTERM", 143), ("SIGINT", 130)])
+
+
 def ended(program: str) -> subprocess.CompletedProcess[str]:
     """Run a program of Python's to its end."""
     return subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
@@ -177,7 +180,7 @@ def test_one_core(place: Place) -> None:
     assert place.run(*LEARN, "--steps", "5", "--save", "a.json", preexec_fn=pin)[0] == 0
 
 
-@pytest.mark.parametrize(("name", "code"), [("SIGTERM", 143), ("SIGINT", 130)])
+@either_signal
 def test_a_signal_that_comes_where_exceptions_are_ignored(name: str, code: int) -> None:
     """In a finaliser, as libraries have them, its exception goes no further; the end is asked for again."""
     program = f"""
@@ -231,7 +234,7 @@ except KeyboardInterrupt:
     assert said in done.stderr if said else done.stderr == ""
 
 
-@pytest.mark.parametrize(("name", "code"), [("SIGTERM", 143), ("SIGINT", 130)])
+@either_signal
 def test_an_end_that_is_swallowed_is_asked_for_again(name: str, code: int) -> None:
     """As by pydantic's serialisers. What cleans up afterwards, and takes longer than that, is not disturbed."""
     program = f"""
@@ -274,7 +277,7 @@ finally:
     assert (done.returncode, done.stdout, done.stderr) == (code, "cleaned up\nand closed\n", "")
 
 
-@pytest.mark.parametrize(("name", "code"), [("SIGTERM", 143), ("SIGINT", 130)])
+@either_signal
 @pytest.mark.parametrize("error", ["ImportError('initialization failed')", "ConvkitError('matplotlib', 'none', 'pip')"])
 def test_an_end_that_comes_out_as_another_error_is_an_end(name: str, code: int, error: str) -> None:
     """As of the import of a library in C, which says that it failed, or is taken for one that is not installed."""
