@@ -74,6 +74,8 @@ def whole(option: str, value: object, minimum: int) -> int:
     >>> whole("--stride", "2", 1)
     2
     """
+    if type(value) is int and value >= minimum:
+        return value
     text = str(value).strip()
     if isinstance(value, bool) or not re.fullmatch(r"[+-]?\d{1,18}", text, re.ASCII) or int(text) < minimum:
         raise SettingsError(

@@ -31,7 +31,11 @@ def convolve(
     flip: options.Flip = None,
     backend: Annotated[
         str | None,
-        typer.Option("--backend", metavar="NAME", help="auto (default), naive, shift, matmul, separable, fft, conv2d."),
+        typer.Option(
+            "--backend",
+            metavar="NAME",
+            help="auto (default), naive, shift, matmul, separable, fft, conv2d, embedding_bag.",
+        ),
     ] = None,
     mapping: Annotated[
         str | None,

@@ -32,7 +32,7 @@ class ConvolutionRecord(TypedDict):
     clipped: int
     map: Literal["clip", "abs", "offset", "rescale", "none"]
     values: list[list[float]] | None
-    backend: Literal["naive", "shift", "matmul", "separable", "fft", "conv2d"]
+    backend: Literal["naive", "shift", "matmul", "separable", "fft", "conv2d", "embedding_bag"]
     seconds: float
     convention: ConventionRecord
 

@@ -1,5 +1,6 @@
 """Apply a kernel to an image under a convention, with any backend."""
 
+import functools
 import math
 from os import PathLike
 from typing import Any
@@ -8,10 +9,10 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from convkit.convolution.backends import Backend, Correlate, check_device, choose_backend
-from convkit.convolution.conv2d import partial_sums
 from convkit.convolution.convention import Convention, Padding
 from convkit.convolution.fft import largest_gain
-from convkit.convolution.strips import Largest, Seen
+from convkit.convolution.rounding import headroom, partial_sums, row_groups
+from convkit.convolution.strips import Largest
 from convkit.errors import ImageError, SettingsError
 from convkit.image import Image, image_from_array, not_finite, read_image
 from convkit.kernel import Kernel
@@ -23,12 +24,11 @@ _FLOAT32_EXACT = 2.0**24
 # How much larger than the largest response the sum of all magnitudes, Σ|k| · max|x|, may be before float32 loses
 # more than a millionth of it: measured on noise, smooth and flat pictures and waves, 0.17 millionths for each unit.
 _DIRECT_LOSS = 6.5
-# Those that add up one product after the other lose more, on stripes up to a fifth of a millionth for each unit; of
-# `conv2d`, which keeps its sums short, a unit is what they come to.
-_SHIFT_LOSS, _CONV2D_LOSS = 5.0, 2.25
 # An FFT rounds the spectrum, and of waves and stripes at few frequencies: the kernel's largest gain counts, which is at
 # least the root of the squares of its taps; 0.1 to 0.14 millionths a unit, on stripes of a few pixels up to 0.5.
 _FFT_LOSS = 3.0
+# Rows of a response that are looked at first.
+_SOME = 16
 
 
 def convolve(
@@ -58,7 +58,7 @@ def convolve(
     flip : bool
         True turns the kernel by 180° first: convolution in the mathematician's sense.
     backend : str
-        ``auto``, ``naive``, ``shift``, ``matmul``, ``separable``, ``fft`` or ``conv2d``.
+        ``auto``, ``naive``, ``shift``, ``matmul``, ``separable``, ``fft``, ``conv2d`` or ``embedding_bag``.
     dtype : dtype, optional
         ``float32`` or ``float64``; by default the image's own, and float32 for integers that it holds exactly.
     device : str
@@ -98,28 +98,32 @@ def apply(
     """Do what `convolve` does, and tell by which backend; None chooses.
 
     The automatic choice looks at what came out: where the products of a float32 image cancel so far that rounding
-    them costs more than a millionth of the largest response, it computes again in float64.
+    them costs more than a millionth of the largest response, it computes again in float64; and so does any backend
+    whose sums went beyond float32 on the way.
     """
     kind = picture_type(image, dtype)
     with np.errstate(over="ignore", invalid="ignore"):
         taps = kernel.taps.astype(kind)
         chosen = backend or _choose(image, taps, convention, device)
         check_device(device)
-        # The phases of a stride each see a part of both, and so nothing that could be told of the whole.
-        seen = Seen() if convention.stride == 1 else None
+        # The phases of a stride each see a part of the image, and nothing that could be told of the whole.
+        seen = Largest() if convention.stride == 1 else None
         response = correlate(image.values.astype(kind, copy=False), taps, convention, chosen.load(device, seen))
-        brightest = seen.image.value if seen and seen.image else image.largest
+        brightest = seen.value if seen else image.largest
         if not math.isfinite(brightest) and not math.isfinite(image.largest):
             raise not_finite()
-        largest = _largest(response, seen)
-        if backend is None and kind == np.float32 and _cancels(kernel.taps, brightest, largest, chosen):
-            chosen = _choose(image, kernel.taps, convention, device)
+        scale = float(np.abs(kernel.taps).sum())
+        # No sum on the way, of pixels or of products, is larger; half of the largest number leaves room for rounding.
+        held = max(scale, taps.size) * brightest + abs(kernel.bias) <= float(np.finfo(kind).max) / 2
+        spilled = not held and not math.isfinite(_largest(response))
+        lost = backend is None and kind == np.float32 and _cancels(kernel.taps, brightest, response, chosen)
+        if lost or (spilled and kind == np.float32):
+            chosen = backend or _choose(image, kernel.taps, convention, device)
             exactly = correlate(image.values.astype(np.float64), kernel.taps, convention, chosen.load(device))
             response = exactly.astype(kind)
-            largest = _largest(response, None)
         if kernel.bias:
             response += response.dtype.type(kernel.bias)
-    if not (np.isfinite(taps).all() and largest + abs(kernel.bias) <= np.finfo(kind).max):
+    if not held and not (np.isfinite(taps).all() and math.isfinite(_largest(response))):
         raise ImageError(
             expected=f"an image and a kernel whose response {response.dtype} can hold",
             got=f"numbers as large as {image.largest:.3g}",
@@ -134,25 +138,33 @@ def _choose(image: Image, taps: NDArray[np.floating[Any]], convention: Conventio
     return choose_backend(convention.output_shape(image.shape, (taps.shape[0], taps.shape[1])), phase, device=device)
 
 
-def _largest(response: NDArray[np.floating[Any]], seen: Seen | None) -> float:
-    """Return the largest magnitude of a response, which may have been seen already."""
-    if seen and seen.response:
-        return seen.response.value
-    largest = Largest()
-    look_through(response, largest.add)
-    return largest.value
+def _cancels(taps: NDArray[np.float64], image: float, response: NDArray[Any], backend: Backend) -> bool:
+    """Tell from the largest pixel and the response whether so much cancels that float32 is not enough."""
+    least = image * _least_response(taps.tobytes(), (taps.shape[0], taps.shape[1]), backend)
+    # A few rows mostly tell that enough is left.
+    some = Largest()
+    some.add(response[:: len(response) // _SOME + 1])
+    return some.value < least and 0 < _largest(response) < least
 
 
-def _cancels(taps: NDArray[np.float64], image: float, response: float, backend: Backend) -> bool:
-    """Tell from the largest pixel and response whether so much cancels that float32 is not enough."""
-    scale = float(np.abs(taps).sum())
+@functools.lru_cache
+def _least_response(taps: bytes, shape: tuple[int, int], backend: Backend) -> float:
+    """Return how large the response of an image in [-1, 1] must be for a millionth of it to be kept in float32."""
+    kernel = np.frombuffer(taps).reshape(shape)
+    scale = float(np.abs(kernel).sum())
     if backend is Backend.FFT:
-        # No gain is larger than the sum of all magnitudes, which needs no transform.
-        return 0 < response * _FFT_LOSS < scale * image and response * _FFT_LOSS < largest_gain(taps) * image
-    if backend is Backend.CONV2D:
-        return 0 < response * _CONV2D_LOSS < partial_sums(taps) * image
-    allowed = _SHIFT_LOSS if backend is Backend.SHIFT else _DIRECT_LOSS
-    return 0 < response * allowed < scale * image
+        return min(scale, largest_gain(kernel)) / _FFT_LOSS
+    if backend is Backend.SHIFT:
+        return scale / headroom(kernel)
+    if backend in (Backend.CONV2D, Backend.EMBEDDING_BAG):
+        return partial_sums(kernel) / min(headroom(rows) for _, rows in row_groups(kernel))
+    return scale / _DIRECT_LOSS
+
+
+def _largest(values: NDArray[np.floating[Any]]) -> float:
+    largest = Largest()
+    look_through(values, largest.add)
+    return largest.value
 
 
 def correlate(

@@ -2,14 +2,15 @@
 
 import functools
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from convkit.convolution.strips import Array, Seen, fill, new_response, strip_rows, typical_gray
+from convkit.convolution.rounding import row_groups
+from convkit.convolution.strips import Array, Largest, fill, new_response, strip_rows
 from convkit.convolution.torch_threads import all_torch_threads, of_ours, one_torch_thread
 
 if TYPE_CHECKING:
@@ -25,19 +26,13 @@ _STRIP = 1 << 19
 _ALONE = 1 << 19
 # Copying fewer pixels takes less time than another call for those that do not fill a block.
 _LARGE = 1 << 18
-# Products that are added up one after the other, at most: in float32 the sum of 49 equal ones is up to 0.8 millionths
-# off, of 81 it is 1.3; and of 49 that cancel on stripes up to 1.4 millionths of the response.
-_CHAIN, _CANCELLING_CHAIN = 61, 45
 # Weights of kernels of more taps are not kept.
 _KEPT = 1 << 10
-# Taps that do not cancel: their sum is nearly that of their magnitudes.
-_NEARLY = 0.9
-
 _log = logging.getLogger("convkit")
 
 
 def correlate(
-    image: NDArray[np.floating], kernel: NDArray[np.floating], *, device: str = "cpu", seen: Seen | None = None
+    image: NDArray[np.floating], kernel: NDArray[np.floating], *, device: str = "cpu", seen: Largest | None = None
 ) -> Array:
     """Valid cross-correlation of ``(H, W)`` with ``(kh, kw)`` on a torch device.
 
@@ -55,7 +50,7 @@ def correlate(
 
 
 def _fill_in_blocks(
-    response: Array, image: NDArray[np.floating], kernel: NDArray[np.floating], seen: Seen | None
+    response: Array, image: NDArray[np.floating], kernel: NDArray[np.floating], seen: Largest | None
 ) -> None:
     """Compute with two neighbouring columns as channels in, and the outputs of a block of 4x4 as channels out.
 
@@ -63,18 +58,16 @@ def _fill_in_blocks(
     ``weight[4·r + c, p, u, q] = k[u - r, 2·q + p - c]``. Of 3x3 taps 36 products are made. One channel would do as
     well, but is slow where the window's width is odd. Many taps are added up group by group of the kernel's rows.
 
-    A large image of even width is taken as it lies in memory, unless taps cancel: then a typical gray is taken away
-    first, so that sums of large products do not leave their rounding errors in a small response.
+    A large image of even width is taken as it lies in memory.
     """
     height, width = response.shape
     small = kernel.size <= _KEPT
     weights = _kept_weights(kernel.tobytes(), kernel.shape, kernel.dtype) if small else _weights(kernel)
     reach = weights[0][1].shape[3] * _PAIR
-    cancelling, gain = cancels(kernel), kernel.sum(dtype=np.float64)
     rows = _BLOCK * -(-strip_rows(height, width, _STRIP, _ALONE) // _BLOCK)
     paired = image.shape[1] % _PAIR == 0 and reach == kernel.shape[1] + _BLOCK - 1 <= image.shape[1]
     ready = image.flags.c_contiguous and image.flags.writeable and rows * width >= _LARGE
-    as_it_lies = paired and ready and not cancelling
+    as_it_lies = paired and ready
 
     def worker() -> Callable[[Array, Array], None]:
         of_ours()
@@ -82,10 +75,9 @@ def _fill_in_blocks(
         pixels = np.zeros((down, across), image.dtype)
 
         def copied(under: Array, strip: Array) -> None:
-            gray = typical_gray(under) if cancelling else 0.0
-            np.subtract(under, gray, out=pixels[: len(under), : image.shape[1]])
+            pixels[: len(under), : image.shape[1]] = under
             used = -(-len(strip) // _BLOCK) * _BLOCK + len(kernel) - 1
-            _put_blocks(_blocks(pixels[:used], weights, gray * gain), strip)
+            _put_blocks(_blocks(pixels[:used], weights), strip)
 
         def compute(under: Array, strip: Array) -> None:
             bottom = len(strip) // _BLOCK * _BLOCK if as_it_lies else 0
@@ -113,7 +105,7 @@ def _weights(kernel: NDArray[np.floating]) -> _Weights:
 
     return [
         (top, torch.from_numpy(_block_weight(rows)).contiguous(memory_format=torch.channels_last))
-        for top, rows in _row_groups(kernel)
+        for top, rows in row_groups(kernel)
     ]
 
 
@@ -121,33 +113,6 @@ def _weights(kernel: NDArray[np.floating]) -> _Weights:
 def _kept_weights(taps: bytes, shape: tuple[int, int], kind: np.dtype[Any]) -> _Weights:
     """Make the weights once for many images."""
     return _weights(np.frombuffer(taps, kind).reshape(shape))
-
-
-def cancels(kernel: NDArray[np.floating]) -> bool:
-    """Tell whether taps cancel, so that a response may be much smaller than what was added up to it.
-
-    Examples
-    --------
-    >>> cancels(np.array([[1.0, 2.0, 1.0]])), cancels(np.array([[1.0, -1.0]]))
-    (False, True)
-    """
-    return bool(abs(kernel.sum(dtype=np.float64)) < _NEARLY * np.abs(kernel).sum(dtype=np.float64))
-
-
-def partial_sums(kernel: NDArray[np.floating]) -> float:
-    """Return about how large the sums may become that lead to an output of an image in [-1, 1], a small one too.
-
-    Taps are added up row by row. Where an image has stripes, the rows of a kernel may each be met by one, so that their
-    sums add up before they cancel; within a row taps cancel soon, and its errors do not all go one way.
-
-    Examples
-    --------
-    >>> partial_sums(np.array([[1.0, 1.0], [-1.0, -1.0]])), partial_sums(np.array([[1.0, -1.0], [1.0, -1.0]]))
-    (4.0, 2.8284271247461903)
-    """
-    across = np.abs(kernel.sum(axis=1, dtype=np.float64)).sum()
-    within = np.abs(kernel).sum(axis=1, dtype=np.float64).max() * len(kernel) ** 0.5
-    return float(max(across, within))
 
 
 def block_products(kernel: NDArray[np.floating]) -> int:
@@ -159,16 +124,7 @@ def block_products(kernel: NDArray[np.floating]) -> int:
     (64, 180)
     """
     across: int = _PAIR * -(-(kernel.shape[1] + _BLOCK - 1) // _PAIR)
-    return across * sum(len(rows) + _BLOCK - 1 for _, rows in _row_groups(kernel))
-
-
-def _row_groups(kernel: NDArray[np.floating]) -> Iterator[tuple[int, NDArray[np.floating]]]:
-    """Cut a kernel into groups of rows of not too many taps: where they begin, and they themselves."""
-    top = 0
-    chain = _CANCELLING_CHAIN if cancels(kernel) else _CHAIN
-    for rows in np.array_split(kernel, min(len(kernel), -(-kernel.size // chain))):
-        yield top, rows
-        top += len(rows)
+    return across * sum(len(rows) + _BLOCK - 1 for _, rows in row_groups(kernel))
 
 
 def _block_weight(kernel: NDArray[np.floating]) -> NDArray[np.floating]:
@@ -180,7 +136,7 @@ def _block_weight(kernel: NDArray[np.floating]) -> NDArray[np.floating]:
     return weight.reshape(_BLOCK**2, kh + _BLOCK - 1, -1, _PAIR).transpose(0, 3, 1, 2)
 
 
-def _blocks(pixels: Array, weights: "list[tuple[int, torch.Tensor]]", bias: float = 0.0) -> Array:
+def _blocks(pixels: Array, weights: "list[tuple[int, torch.Tensor]]") -> Array:
     """Convolve pixels of even width with groups of a kernel's rows: blocks of outputs ``(down, across, 4, 4)``."""
     import torch
     from torch.nn.functional import conv2d
@@ -190,12 +146,10 @@ def _blocks(pixels: Array, weights: "list[tuple[int, torch.Tensor]]", bias: floa
     total = None
     with torch.inference_mode():
         channels = torch.from_numpy(pixels).reshape(len(pixels), -1, _PAIR).permute(2, 0, 1)[None]
-        shift = channels.new_full((_BLOCK**2,), bias) if bias else None
         for top, weight in weights:
-            part = conv2d(
-                channels[:, :, top : top + length + weight.shape[2]], weight, shift, stride=(_BLOCK, _BLOCK // _PAIR)
-            )
-            total, shift = part if total is None else total.add_(part), None
+            rows = channels[:, :, top : top + length + weight.shape[2]]
+            part = conv2d(rows, weight, stride=(_BLOCK, _BLOCK // _PAIR))
+            total = part if total is None else total.add_(part)
         assert total is not None
         blocks: Array = total[0].permute(1, 2, 0).contiguous().numpy()
     return blocks.reshape(*blocks.shape[:2], _BLOCK, _BLOCK)

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from convkit.convolution.strips import Array, new_response, typical_gray
+from convkit.convolution.rounding import typical_gray
+from convkit.convolution.strips import Array, new_response
 from convkit.convolution.torch_threads import of_ours, one_torch_thread
 from convkit.threads import share
 

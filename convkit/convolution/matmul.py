@@ -6,7 +6,7 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
-from convkit.convolution.strips import Array, Seen, fill, new_response, strip_rows
+from convkit.convolution.strips import Array, Largest, fill, new_response, strip_rows
 
 # OpenBLAS keeps a product of so many multiply-adds on the thread that asked for it (interface/gemm.c).
 _PRODUCTS = 1 << 18
@@ -14,7 +14,7 @@ _PRODUCTS = 1 << 18
 _SCRATCH = 1 << 19
 
 
-def correlate(image: NDArray[np.floating], kernel: NDArray[np.floating], *, seen: Seen | None = None) -> Array:
+def correlate(image: NDArray[np.floating], kernel: NDArray[np.floating], *, seen: Largest | None = None) -> Array:
     """Valid cross-correlation of ``(H, W)`` with ``(kh, kw)`` by small matrix products.
 
     Row ``i`` of the response needs the rows ``i … i + kh - 1`` of the image, ``X``. The product ``P = kᵀ X``,

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
-from convkit.convolution.strips import Array, Seen, fill, new_response, strip_rows
+from convkit.convolution.strips import Array, Largest, fill, new_response, strip_rows
 from convkit.convolution.torch_threads import of_ours, one_torch_thread
 
 # Output rows and neighbouring columns that one product computes.
@@ -20,7 +20,7 @@ _PRODUCTS = 1 << 18
 _STRIP = 1 << 19
 
 
-def correlate(image: NDArray[np.floating], kernel: NDArray[np.floating], *, seen: Seen | None = None) -> Array:
+def correlate(image: NDArray[np.floating], kernel: NDArray[np.floating], *, seen: Largest | None = None) -> Array:
     """Valid cross-correlation of ``(H, W)`` with ``(kh, kw)``, pass by pass.
 
     Where a program has loaded PyTorch, its ``conv2d`` goes across the rows of float32, twice as fast as NumPy's

@@ -6,15 +6,15 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
-from convkit.convolution.strips import Array, Seen, fill, new_response, strip_rows
+from convkit.convolution.strips import Array, Largest, fill, new_response, strip_rows
 
 # Output values per strip: short ones stay in the nearest cache, but two threads then ask for Python's lock more often.
 _STRIP = 1 << 18
-# What a multiply-add takes beside an addition or a product alone.
-_MULTIPLY_ADD = 0.8
+# A multiply-add takes as long as an addition, but all of them in one call about so many more.
+_ONE_CALL = 3
 
 
-def correlate(image: NDArray[np.floating], kernel: NDArray[np.floating], *, seen: Seen | None = None) -> Array:
+def correlate(image: NDArray[np.floating], kernel: NDArray[np.floating], *, seen: Largest | None = None) -> Array:
     """Valid cross-correlation of ``(H, W)`` with ``(kh, kw)`` by multiply-adds of the shifted image.
 
     Pixels that share a tap, or its negative, are added up before they are multiplied, where that is less work than a
@@ -29,7 +29,7 @@ def correlate(image: NDArray[np.floating], kernel: NDArray[np.floating], *, seen
     response = new_response(image, kernel)
     height, width = response.shape
     rows = strip_rows(height, width, _STRIP)
-    make = _equal_taps if _added_up(kernel) < _MULTIPLY_ADD * kernel.size else _all_taps
+    make = _equal_taps if _added_up(kernel) < kernel.size + _ONE_CALL else _all_taps
 
     def worker() -> Callable[[Array, Array], None]:
         total = np.empty((rows, image.shape[1]), image.dtype)
@@ -48,15 +48,15 @@ def correlate(image: NDArray[np.floating], kernel: NDArray[np.floating], *, seen
     return response
 
 
-def operations(kernel: NDArray[np.floating]) -> float:
+def operations(kernel: NDArray[np.floating]) -> int:
     """Additions for an output, or what takes as long.
 
     Examples
     --------
     >>> operations(np.array([[0.0, 1.0, 0.0], [1.0, -4.0, 1.0], [0.0, 1.0, 0.0]])), operations(np.ones((3, 3)))
-    (7, 7.2)
+    (7, 10)
     """
-    return min(_added_up(kernel), _MULTIPLY_ADD * kernel.size)
+    return min(_added_up(kernel), kernel.size + _ONE_CALL)
 
 
 def _added_up(kernel: NDArray[np.floating]) -> int:

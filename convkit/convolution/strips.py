@@ -11,8 +11,6 @@ from numpy.typing import NDArray
 from convkit.convolution.memory import new_bytes
 from convkit.threads import share, thread_count
 
-# Of every so many rows and columns one is looked at for the typical gray; of a small image about so many.
-_SAMPLED, _SAMPLES = 16, 8
 # Waking another thread takes longer than so many outputs of a few taps.
 ALONE = 1 << 17
 # Bytes of a response from which on its memory is looked after.
@@ -21,19 +19,6 @@ _LARGE = 1 << 22
 _KEPT = 1 << 24
 
 Array = NDArray[np.floating[Any]]
-
-
-class Seen:
-    """The largest magnitudes of an image and of its response, looked at in passing.
-
-    Attributes
-    ----------
-    image, response : Largest
-        Empty where a backend does not look.
-    """
-
-    def __init__(self) -> None:
-        self.image, self.response = Largest(), Largest()
 
 
 class Largest:
@@ -98,7 +83,7 @@ def keep_freed_memory() -> None:
 
 
 def fill(
-    response: Array, image: Array, rows: int, worker: Callable[[], Callable[[Array, Array], None]], seen: Seen | None
+    response: Array, image: Array, rows: int, worker: Callable[[], Callable[[Array, Array], None]], seen: Largest | None
 ) -> None:
     """Compute a response strip by strip.
 
@@ -112,8 +97,8 @@ def fill(
     worker : function
         Called once on each thread, to get its scratch memory; returns the function that is given the rows of the image
         under a strip of the response, and that strip, which it fills.
-    seen : Seen, optional
-        Where the largest magnitudes are gathered.
+    seen : Largest, optional
+        Of the image, which is looked at in passing.
 
     Examples
     --------
@@ -136,34 +121,11 @@ def fill(
             under = image[top : top + len(strip) + reach]
             compute(under, strip)
             if seen is not None:
-                seen.image.add(under[: len(strip)] if top + rows < height else under)
-                seen.response.add(strip)
+                seen.add(under[: len(strip)] if top + rows < height else under)
 
         return one
 
     share(range(0, height, rows), watched)
-
-
-def typical_gray(image: Array) -> float:
-    """Return about the mean of an image: in three significant bits, and whole if the pixels are.
-
-    So nothing is lost when it is taken away. What is left is small in even areas, where rounding errors all go one
-    way; its response, ``gray · Σ k``, is added in the end.
-
-    Examples
-    --------
-    >>> typical_gray(np.full((9, 9), 0.7)), typical_gray(np.full((9, 9), 100.0)), typical_gray(np.eye(9))
-    (0.75, 96.0, 0.0)
-    """
-    down, across = (max(1, min(side // _SAMPLES, _SAMPLED)) for side in image.shape)
-    looked_at = image[::down, ::across]
-    mean = float(looked_at.mean(dtype=np.float64))
-    limits = np.finfo(image.dtype)
-    if not abs(mean) < limits.max * limits.eps / 4:  # more could take the largest number beyond itself
-        return 0.0
-    mantissa, exponent = math.frexp(mean)
-    gray = math.ldexp(round(mantissa * 8), exponent - 3)
-    return float(round(gray)) if (np.rint(looked_at) == looked_at).all() else gray
 
 
 def strip_rows(height: int, width: int, most: int, alone: int = ALONE) -> int:

@@ -91,7 +91,7 @@ class Kernel(Viewed):
             from convkit.kernel.parse import parse_kernel  # it imports this module
 
             return parse_kernel(value)
-        taps = _real_numbers(value)
+        taps = value if isinstance(value, np.ndarray) else _real_numbers(value)
         return cls(taps[np.newaxis, :] if taps.ndim == 1 else taps)
 
     def to_dict(self) -> dict[str, Any]:

@@ -1,0 +1,111 @@
+"""PyTorch's ``embedding_bag``: rows of the response as weighted sums of the rows of a table, the shifted image."""
+
+import functools
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from convkit.convolution.rounding import row_groups
+from convkit.convolution.strips import Array, Largest, fill, keep_freed_memory, new_response, strip_rows
+from convkit.convolution.torch_threads import all_torch_threads, of_ours, one_torch_thread
+
+if TYPE_CHECKING:
+    import torch
+
+# So many outputs are one strip, for which torch's own threads are faster than ours.
+ALONE = 1 << 20
+# Values of a strip's table.
+_STRIP = 1 << 22
+
+
+def correlate(image: NDArray[np.floating], kernel: NDArray[np.floating], *, seen: Largest | None = None) -> Array:
+    """Valid cross-correlation of ``(H, W)`` with ``(kh, kw)`` by sums of rows of a table.
+
+    A row of the response is ``Σ k[u, v] · T[i + u, v]``, with the shifted image ``T[i, v, j] = x[i, j + v]``. Weighted
+    sums of some of a table's rows are what an embedding bag is, and PyTorch compiles them for the machine at hand: a
+    tap is one multiply-add, and sums stay in registers. A table is much to copy, but two calls make a small response.
+
+    Examples
+    --------
+    >>> correlate(np.array([[1.0, 1.0, 0.0, 0.0]]), np.array([[1.0, -1.0]]))
+    array([[0., 1., 0.]])
+    """
+    image = np.ascontiguousarray(image)
+    height, width = image.shape[0] - kernel.shape[0] + 1, image.shape[1] - kernel.shape[1] + 1
+    most = max(width, _STRIP // kernel.shape[1])
+    rows = strip_rows(height, width, most, min(ALONE, most))
+    if rows == height:
+        keep_freed_memory()
+        with all_torch_threads():
+            response = _sums(image, kernel).numpy()
+        if seen is not None:
+            seen.add(image)
+        return response
+    response = new_response(image, kernel)
+
+    def worker() -> Callable[[Array, Array], None]:
+        import torch
+
+        of_ours()
+
+        def compute(under: Array, strip: Array) -> None:
+            torch.from_numpy(strip).copy_(_sums(under, kernel))
+
+        return compute
+
+    with one_torch_thread():
+        fill(response, image, rows, worker, seen)
+    return response
+
+
+def _sums(image: Array, kernel: Array) -> "torch.Tensor":
+    import torch
+    from torch.nn.functional import embedding_bag
+
+    kh, kw = kernel.shape
+    height, width = image.shape
+    length = width - kw + 1
+    bags = _bags(kernel.tobytes(), kernel.shape, kernel.dtype, height - kh + 1)
+    # Copied: torch warns about memory it may not write to, such as a read-only memory map.
+    pixels = torch.from_numpy(image if image.flags.writeable else image.copy())
+    with torch.inference_mode():
+        table = pixels.as_strided((height, kw, length), (width, 1, 1)).contiguous()
+        sums = embedding_bag(
+            bags.rows,
+            table.view(-1, length),
+            bags.starts,
+            mode="sum",
+            per_sample_weights=bags.taps,
+            include_last_offset=True,
+        ).view(-1, height - kh + 1, length)
+        return sums[0] if len(sums) == 1 else sums.sum(0)
+
+
+class _Bags(NamedTuple):
+    """Which rows of a table are summed with which taps, and where the next sum begins."""
+
+    rows: "torch.Tensor"
+    taps: "torch.Tensor"
+    starts: "torch.Tensor"
+
+
+@functools.lru_cache(maxsize=8)
+def _bags(taps: bytes, shape: tuple[int, int], kind: np.dtype[Any], height: int) -> _Bags:
+    """Make the bags for so many rows of a response: for each group of the kernel's rows one for each of them."""
+    import torch
+
+    kernel = np.frombuffer(taps, kind).reshape(shape)
+    corners = np.arange(height)[:, None] * shape[1]
+    rows, weights, sizes = [], [], [[0]]
+    for top, group in row_groups(kernel):
+        u, v = np.nonzero(group)
+        rows.append((corners + ((u + top) * shape[1] + v)).ravel())
+        weights.append(np.tile(group[u, v], height))
+        sizes.append([len(u)] * height)
+    return _Bags(
+        torch.from_numpy(np.concatenate(rows).astype(np.int32)),
+        torch.from_numpy(np.concatenate(weights)),
+        torch.from_numpy(np.cumsum(np.concatenate(sizes), dtype=np.int32)),
+    )
