@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from convkit.convolution.rounding import row_groups
 from convkit.convolution.strips import Array, Largest, fill, new_response, strip_rows
+from convkit.convolution.torch_modes import without_gradients
 from convkit.convolution.torch_threads import all_torch_threads, of_ours, one_torch_thread
 
 if TYPE_CHECKING:
@@ -144,7 +145,7 @@ def _blocks(pixels: Array, weights: "list[tuple[int, torch.Tensor]]") -> Array:
     reach = max(top + weight.shape[2] for top, weight in weights)
     length = (len(pixels) - reach) // _BLOCK * _BLOCK
     total = None
-    with torch.inference_mode():
+    with without_gradients():
         channels = torch.from_numpy(pixels).reshape(len(pixels), -1, _PAIR).permute(2, 0, 1)[None]
         for top, weight in weights:
             rows = channels[:, :, top : top + length + weight.shape[2]]
@@ -181,7 +182,7 @@ def _fill_on_device(
     while top < height:
         strip = image[top : top + rows + len(kernel) - 1]
         try:
-            with torch.no_grad():
+            with without_gradients(device):
                 # Copied: torch warns about memory it may not write to, such as a read-only memory map.
                 found = correlate_tensor(torch.from_numpy(strip.copy()).to(device), weight).cpu()
         except torch.OutOfMemoryError:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from convkit.convolution.rounding import row_groups
 from convkit.convolution.strips import Array, Largest, fill, keep_freed_memory, new_response, strip_rows
+from convkit.convolution.torch_modes import without_gradients
 from convkit.convolution.torch_threads import all_torch_threads, of_ours, one_torch_thread
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ def _sums(image: Array, kernel: Array) -> "torch.Tensor":
     bags = _bags(kernel.tobytes(), kernel.shape, kernel.dtype, height - kh + 1)
     # Copied: torch warns about memory it may not write to, such as a read-only memory map.
     pixels = torch.from_numpy(image if image.flags.writeable else image.copy())
-    with torch.inference_mode():
+    with without_gradients():
         table = pixels.as_strided((height, kw, length), (width, 1, 1)).contiguous()
         sums = embedding_bag(
             bags.rows,

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from convkit.convolution.rounding import typical_gray
 from convkit.convolution.strips import Array, new_response
+from convkit.convolution.torch_modes import without_gradients
 from convkit.convolution.torch_threads import of_ours, one_torch_thread
 from convkit.threads import share
 
@@ -141,7 +142,7 @@ def _tile_of_torch(shape: tuple[int, int], spectrum: NDArray[Any], rows: int) ->
     pixels, half = torch.empty(shape, dtype=torch.float32, device="cpu"), torch.empty_like(gains)
 
     def filter_tile() -> None:
-        with torch.inference_mode():
+        with without_gradients():
             fft.rfft2(pixels, norm="forward", out=half)
             half.mul_(gains)
             fft.ifft(half, dim=0, norm="backward", out=half)

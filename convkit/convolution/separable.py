@@ -10,6 +10,7 @@ from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
 from convkit.convolution.strips import Array, Largest, fill, new_response, strip_rows
+from convkit.convolution.torch_modes import without_gradients
 from convkit.convolution.torch_threads import of_ours, one_torch_thread
 
 # Output rows and neighbouring columns that one product computes.
@@ -198,7 +199,7 @@ def _across_by_torch(blocks: NDArray[np.floating], between: Array, _groups: int)
     weight = weight.contiguous(memory_format=torch.channels_last)
 
     def go_across() -> Array:
-        with torch.inference_mode():
+        with without_gradients():
             found: Array = conv2d(channels, weight)[0].permute(1, 2, 0).flatten(1).numpy()
         return found
 

@@ -2,13 +2,14 @@
 
 import time
 from collections.abc import Callable
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from convkit.convolution.backends import check_device
+from convkit.convolution.torch_modes import with_gradients
 from convkit.engine import open_engine
 from convkit.engine.protocol import Advance
 from convkit.errors import SettingsError
@@ -269,10 +270,11 @@ def _search(answer: Answer, posed: Posed, audience: Audience) -> tuple[Descent, 
     # What is foretold is the course of plain descent on a quadratic.
     plain = experiment.chosen_solver is Solver.GD and problem.knee is None
     assert experiment.backend is not None  # settled
-    objective = make_objective(
-        problem, optimum, posed.start, experiment.backend, dtype=experiment.dtype, device=experiment.device
-    )
-    descent = descend(objective, plan, experiment.chosen_solver.steps(objective, rate))
+    with nullcontext() if experiment.backend is LearningBackend.GRAM else with_gradients(experiment.device):
+        objective = make_objective(
+            problem, optimum, posed.start, experiment.backend, dtype=experiment.dtype, device=experiment.device
+        )
+        descent = descend(objective, plan, experiment.chosen_solver.steps(objective, rate))
     return descent, LearningRateBlock(
         used=rate,
         stable_below=limit,

@@ -136,13 +136,26 @@ def test_a_default_device_or_type_of_torch_is_none_of_ours() -> None:
         "import numpy as np, torch, convkit\n"
         "torch.set_default_dtype(torch.float64); torch.set_default_device('meta')\n"
         "x = np.random.default_rng(0).random((2100, 2100), np.float32)\n"
-        "for side in (5, 15):\n"
+        "for side in (3, 5, 15):\n"
         "    k = np.random.default_rng(side).standard_normal((side, side))\n"
         "    exact = convkit.convolve(x[:60, :70].astype(float), k, backend='shift')\n"
         "    found = convkit.convolve(x, k)[:len(exact), :exact.shape[1]]\n"
-        "    assert found.dtype == np.float32 and np.abs(found - exact).max() < 1e-6 * np.abs(exact).max()\n"
+        "    for found in (found, convkit.convolve(x[:60, :70], k)):\n"
+        "        assert found.dtype == np.float32 and np.abs(found - exact).max() < 1e-6 * np.abs(exact).max()\n"
     )
     subprocess.run([sys.executable, "-c", script], check=True, timeout=120)
+
+
+@pytest.mark.parametrize("side", [60, 900])
+@pytest.mark.parametrize("backend", [*_LOOKING, Backend.FFT])
+def test_a_mode_of_torch_changes_no_bit(backend: Backend, side: int, rng) -> None:
+    import torch
+
+    image, kernel = rng.random((side, side), np.float32), np.outer(rng.random(5), rng.random(5))
+    usual = convolve(image, kernel, backend=backend)
+    for mode in (torch.inference_mode(), torch.no_grad(), torch.autocast("cpu", dtype=torch.bfloat16)):
+        with mode:
+            np.testing.assert_array_equal(convolve(image, kernel, backend=backend), usual)
 
 
 @pytest.mark.parametrize("shape", [(300, 300), (290, 570)])

@@ -233,6 +233,18 @@ def test_same_seed_same_record() -> None:
     assert other["kernel"]["learned"] != records[0]["kernel"]["learned"]
 
 
+@pytest.mark.parametrize("backend", ["naive", "conv2d"])
+@pytest.mark.parametrize("solver", ["gd", "lbfgs"])
+def test_the_callers_modes_of_torch_change_nothing(backend: str, solver: str) -> None:
+    import torch
+
+    given = {"image": "noise:height=40,width=40", "backend": backend, "solver": solver, "dtype": "float32"}
+    usual = learn_kernel(**given, steps=5).losses
+    for mode in (torch.inference_mode(), torch.no_grad(), torch.autocast("cpu", dtype=torch.bfloat16)):
+        with mode:
+            assert learn_kernel(**given, steps=5).losses == usual
+
+
 def test_torchs_global_generator_is_left_alone() -> None:
     import torch
 
