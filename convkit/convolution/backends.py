@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convkit.convolution.conv2d import block_products
-from convkit.convolution.embedding_bag import ALONE as BAG_ALONE
+from convkit.convolution.embedding_bag import WHOLE
 from convkit.convolution.fft import tile_length
 from convkit.convolution.rounding import row_groups
 from convkit.convolution.separable import banded_products, is_separable
@@ -93,10 +93,10 @@ _SEPARABLE_OUTPUT_WITH_TORCH, _SEPARABLE_PRODUCT_WITH_TORCH = 0.65, 0.0065
 _FFT_TILE, _FFT_SAMPLE = 2e4, 2.45
 # How many times as long an output takes in float64; torch's conv2d, which has no fast way there, up to 18 times.
 _FLOAT64 = {Backend.SHIFT: 2.0, Backend.MATMUL: 2.0, Backend.SEPARABLE: 2.5, Backend.FFT: 1.6}
-_CONV2D_GROUP, _CONV2D_OUTPUT, _CONV2D_PRODUCT = 3.5e4, 0.36, 0.0058
+_CONV2D_GROUP, _CONV2D_OUTPUT, _CONV2D_PRODUCT = 3.5e4, 0.4, 0.0058
 _BAG_OUTPUT, _BAG_COLUMN, _BAG_TAP = 0.01, 0.052, 0.015
-# Rows of a table under one of the response that the nearest cache does not hold take longer; and so do large tables.
-_BAG_NEAR, _BAG_FAR_TAP, _BAG_TABLE = 20000, 0.021, 3 << 20
+# Rows of a table under one of the response that the nearest cache does not hold take longer; several tables, copies.
+_BAG_NEAR, _BAG_FAR_TAP, _BAG_COPIED = 20000, 0.021, 0.29
 # `shift` adds up one product after the other: of more than these, float32 may lose a millionth.
 _SHIFT_TAPS = 49
 
@@ -151,10 +151,10 @@ def _cheapest(
         products = banded_products(shape)
         per_output[Backend.SEPARABLE] = _SEPARABLE_OUTPUT_WITH_TORCH + _SEPARABLE_PRODUCT_WITH_TORCH * products
         per_output[Backend.CONV2D] = _CONV2D_OUTPUT + _CONV2D_PRODUCT * block_products(kernel)
-        if height * width <= BAG_ALONE and height * width * kw <= _BAG_TABLE:
-            count = np.count_nonzero(kernel)
-            tap = _BAG_TAP if count * width <= _BAG_NEAR else _BAG_FAR_TAP
-            per_output[Backend.EMBEDDING_BAG] = _BAG_OUTPUT + _BAG_COLUMN * kw + tap * count
+        count = np.count_nonzero(kernel)
+        tap = _BAG_TAP if count * width <= _BAG_NEAR else _BAG_FAR_TAP
+        copied = _BAG_COPIED if height * width * kw > WHOLE else 0
+        per_output[Backend.EMBEDDING_BAG] = _BAG_OUTPUT + copied + _BAG_COLUMN * kw + tap * count
     if kind == np.float32 and np.count_nonzero(kernel) > _SHIFT_TAPS:
         del per_output[Backend.SHIFT]
     calls[Backend.FFT] += _FFT_TILE * height * width / kept

@@ -1,24 +1,21 @@
 """PyTorch's ``embedding_bag``: rows of the response as weighted sums of the rows of a table, the shifted image."""
 
 import functools
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from convkit.convolution.rounding import row_groups
-from convkit.convolution.strips import Array, Largest, fill, keep_freed_memory, new_response, strip_rows
+from convkit.convolution.strips import Array, Largest, keep_freed_memory, new_response
 from convkit.convolution.torch_modes import without_gradients
-from convkit.convolution.torch_threads import all_torch_threads, of_ours, one_torch_thread
+from convkit.convolution.torch_threads import all_torch_threads
 
 if TYPE_CHECKING:
     import torch
 
-# So many outputs are one strip, for which torch's own threads are faster than ours.
-ALONE = 1 << 20
-# Values of a strip's table.
-_STRIP = 1 << 22
+# Values of a table: a response of no more is summed in one call, and needs no copy; a larger one is summed in parts.
+WHOLE, _TABLE = 1 << 22, 1 << 21
 
 
 def correlate(image: NDArray[np.floating], kernel: NDArray[np.floating], *, seen: Largest | None = None) -> Array:
@@ -27,37 +24,33 @@ def correlate(image: NDArray[np.floating], kernel: NDArray[np.floating], *, seen
     A row of the response is ``Σ k[u, v] · T[i + u, v]``, with the shifted image ``T[i, v, j] = x[i, j + v]``. Weighted
     sums of some of a table's rows are what an embedding bag is, and PyTorch compiles them for the machine at hand: a
     tap is one multiply-add, and sums stay in registers. A table is much to copy, but two calls make a small response.
+    Torch's own threads share these.
 
     Examples
     --------
     >>> correlate(np.array([[1.0, 1.0, 0.0, 0.0]]), np.array([[1.0, -1.0]]))
     array([[0., 1., 0.]])
     """
+    import torch
+
     image = np.ascontiguousarray(image)
     height, width = image.shape[0] - kernel.shape[0] + 1, image.shape[1] - kernel.shape[1] + 1
-    most = max(width, _STRIP // kernel.shape[1])
-    rows = strip_rows(height, width, most, min(ALONE, most))
-    if rows == height:
-        keep_freed_memory()
-        with all_torch_threads():
-            response = _sums(image, kernel).numpy()
-        if seen is not None:
-            seen.add(image)
-        return response
-    response = new_response(image, kernel)
-
-    def worker() -> Callable[[Array, Array], None]:
-        import torch
-
-        of_ours()
-
-        def compute(under: Array, strip: Array) -> None:
+    values = height * width * kernel.shape[1]
+    keep_freed_memory()
+    with all_torch_threads():
+        if values <= WHOLE:
+            response: Array = _sums(image, kernel).numpy()
+            if seen is not None:
+                seen.add(image)
+            return response
+        response = new_response(image, kernel)
+        rows = -(-height // -(-values // _TABLE))
+        for top in range(0, height, rows):
+            strip = response[top : top + rows]
+            under = image[top : top + len(strip) + len(kernel) - 1]
             torch.from_numpy(strip).copy_(_sums(under, kernel))
-
-        return compute
-
-    with one_torch_thread():
-        fill(response, image, rows, worker, seen)
+            if seen is not None:
+                seen.add(under)
     return response
 
 

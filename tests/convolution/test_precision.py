@@ -237,10 +237,10 @@ def _compare_strips(module, image: np.ndarray, kernel: np.ndarray, monkeypatch: 
     usual = module.correlate(image, kernel)
     for threads, shorter in ((1, 4), (3, 64)):
         monkeypatch.setattr(conv2d, "_ALONE", 0)
-        monkeypatch.setattr(embedding_bag, "ALONE", 0)
+        monkeypatch.setattr(embedding_bag, "WHOLE", 0)
         monkeypatch.setattr("convkit.threads.thread_count", lambda threads=threads: threads)
         monkeypatch.setattr("convkit.convolution.strips.thread_count", lambda threads=threads: threads)
-        for name in ("_STRIP", "_SCRATCH", "_PRODUCTS", "_TILE"):
+        for name in ("_STRIP", "_SCRATCH", "_PRODUCTS", "_TILE", "_TABLE"):
             if hasattr(module, name):
                 monkeypatch.setattr(module, name, max(1, getattr(module, name) // shorter))
         # Sums of 30 products of order 1; the FFT's tiles shrink to those of five kernels.
@@ -304,10 +304,11 @@ def test_conv2d_of_an_image_as_it_lies_and_of_a_copy(monkeypatch, size, width: i
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("strip", [1, 4000, 1 << 22])
+@pytest.mark.parametrize("table", [1, 4000, 1 << 22])
 @pytest.mark.parametrize("size", [(1, 1), (1, 7), (3, 3), (4, 2), (9, 9), (37, 41)])
-def test_embedding_bag_of_a_table_and_of_several(monkeypatch: pytest.MonkeyPatch, size, strip: int, dtype, rng) -> None:
-    monkeypatch.setattr(embedding_bag, "_STRIP", strip)
+def test_embedding_bag_of_a_table_and_of_several(monkeypatch: pytest.MonkeyPatch, size, table: int, dtype, rng) -> None:
+    monkeypatch.setattr(embedding_bag, "WHOLE", table)
+    monkeypatch.setattr(embedding_bag, "_TABLE", table)
     image, kernel = rng.standard_normal((37, 41)).astype(dtype), rng.standard_normal(size).astype(dtype)
     locked = image.copy()
     locked.flags.writeable = False
