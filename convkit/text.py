@@ -74,7 +74,7 @@ def whole(option: str, value: object, minimum: int) -> int:
     >>> whole("--stride", "2", 1)
     2
     """
-    if type(value) is int and value >= minimum:
+    if type(value) is int and minimum <= value < 10**18:
         return value
     text = str(value).strip()
     if isinstance(value, bool) or not re.fullmatch(r"[+-]?\d{1,18}", text, re.ASCII) or int(text) < minimum:

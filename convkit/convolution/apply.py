@@ -113,8 +113,9 @@ def apply(
         if not math.isfinite(brightest) and not math.isfinite(image.largest):
             raise not_finite()
         scale = float(np.abs(kernel.taps).sum())
-        # No sum on the way, of pixels or of products, is larger; half of the largest number leaves room for rounding.
-        held = max(scale, taps.size) * brightest + abs(kernel.bias) <= float(np.finfo(kind).max) / 2
+        # No sum on the way, of pixels or of products, is larger, but in an FFT; half of the largest number leaves room.
+        direct = chosen is not Backend.FFT and bool(np.isfinite(taps).all())
+        held = direct and max(scale, taps.size) * brightest + abs(kernel.bias) <= float(np.finfo(kind).max) / 2
         spilled = not held and not math.isfinite(_largest(response))
         lost = backend is None and kind == np.float32 and _cancels(kernel.taps, brightest, response, chosen)
         if lost or (spilled and kind == np.float32):
@@ -147,7 +148,7 @@ def _cancels(taps: NDArray[np.float64], image: float, response: NDArray[Any], ba
     return some.value < least and 0 < _largest(response) < least
 
 
-@functools.lru_cache
+@functools.lru_cache(maxsize=8)
 def _least_response(taps: bytes, shape: tuple[int, int], backend: Backend) -> float:
     """Return how large the response of an image in [-1, 1] must be for a millionth of it to be kept in float32."""
     kernel = np.frombuffer(taps).reshape(shape)

@@ -48,7 +48,7 @@ class Backend(StrEnum):
         >>> Backend.parse("fft"), Backend.parse("auto")
         (<Backend.FFT: 'fft'>, None)
         """
-        if text == "auto":
+        if isinstance(text, str) and text == "auto":
             return None
         name = choice("--backend", text, ["auto", *cls])
         return None if name == "auto" else cls(name)
@@ -96,6 +96,8 @@ _FLOAT64 = {Backend.SHIFT: 2.0, Backend.MATMUL: 2.0, Backend.SEPARABLE: 2.5, Bac
 _CONV2D_GROUP, _CONV2D_OUTPUT, _CONV2D_PRODUCT = 3.5e4, 0.4, 0.0058
 _BAG_OUTPUT, _BAG_COLUMN, _BAG_TAP = 0.01, 0.052, 0.015
 # Rows of a table under one of the response that the nearest cache does not hold take longer; several tables, copies.
+# Larger kernels, of which many taps may be zero, want tables much larger than the response.
+_BAG_TAPS = 441
 _BAG_NEAR, _BAG_FAR_TAP, _BAG_COPIED = 20000, 0.021, 0.29
 # `shift` adds up one product after the other: of more than these, float32 may lose a millionth.
 _SHIFT_TAPS = 49
@@ -151,10 +153,11 @@ def _cheapest(
         products = banded_products(shape)
         per_output[Backend.SEPARABLE] = _SEPARABLE_OUTPUT_WITH_TORCH + _SEPARABLE_PRODUCT_WITH_TORCH * products
         per_output[Backend.CONV2D] = _CONV2D_OUTPUT + _CONV2D_PRODUCT * block_products(kernel)
-        count = np.count_nonzero(kernel)
-        tap = _BAG_TAP if count * width <= _BAG_NEAR else _BAG_FAR_TAP
-        copied = _BAG_COPIED if height * width * kw > WHOLE else 0
-        per_output[Backend.EMBEDDING_BAG] = _BAG_OUTPUT + copied + _BAG_COLUMN * kw + tap * count
+        if kernel.size <= _BAG_TAPS:
+            count = np.count_nonzero(kernel)
+            tap = _BAG_TAP if count * width <= _BAG_NEAR else _BAG_FAR_TAP
+            copied = _BAG_COPIED if height * width * kw > WHOLE else 0
+            per_output[Backend.EMBEDDING_BAG] = _BAG_OUTPUT + copied + _BAG_COLUMN * kw + tap * count
     if kind == np.float32 and np.count_nonzero(kernel) > _SHIFT_TAPS:
         del per_output[Backend.SHIFT]
     calls[Backend.FFT] += _FFT_TILE * height * width / kept

@@ -35,7 +35,8 @@ def correlate(image: NDArray[np.floating], kernel: NDArray[np.floating], *, seen
 
     image = np.ascontiguousarray(image)
     height, width = image.shape[0] - kernel.shape[0] + 1, image.shape[1] - kernel.shape[1] + 1
-    values = height * width * kernel.shape[1]
+    # Of a narrow image, bags hold more than the table.
+    values = height * (width * kernel.shape[1] + kernel.size)
     keep_freed_memory()
     with all_torch_threads():
         if values <= WHOLE:
@@ -63,7 +64,8 @@ def _sums(image: Array, kernel: Array) -> "torch.Tensor":
     length = width - kw + 1
     bags = _bags(kernel.tobytes(), kernel.shape, kernel.dtype, height - kh + 1)
     # Copied: torch warns about memory it may not write to, such as a read-only memory map.
-    pixels = torch.from_numpy(image if image.flags.writeable else image.copy())
+    # Flat: of an axis of one pixel the step may be anything, also what torch refuses.
+    pixels = torch.from_numpy((image if image.flags.writeable else image.copy()).reshape(-1))
     with without_gradients():
         table = pixels.as_strided((height, kw, length), (width, 1, 1)).contiguous()
         sums = embedding_bag(
@@ -85,7 +87,7 @@ class _Bags(NamedTuple):
     starts: "torch.Tensor"
 
 
-@functools.lru_cache(maxsize=8)
+@functools.lru_cache(maxsize=4)
 def _bags(taps: bytes, shape: tuple[int, int], kind: np.dtype[Any], height: int) -> _Bags:
     """Make the bags for so many rows of a response: for each group of the kernel's rows one for each of them."""
     import torch

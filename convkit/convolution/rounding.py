@@ -13,7 +13,8 @@ _SAMPLED, _SAMPLES = 16, 8
 # off, of 81 it is 1.3; and of 49 that cancel on stripes up to 1.4 millionths of the response.
 _CHAIN, _CANCELLING_CHAIN = 61, 45
 # How much larger than the response its sums may be, for the longest of those that cancel; shorter ones err less.
-_HEADROOM = 2.25
+# And at most so much, for the taps are rounded as well.
+_HEADROOM, _MOST = 2.25, 8.0
 # Taps that do not cancel: their sum is nearly that of their magnitudes.
 _NEARLY = 0.9
 
@@ -48,7 +49,7 @@ def partial_sums(kernel: NDArray[np.floating]) -> float:
 def headroom(kernel: NDArray[np.floating]) -> float:
     """Return how much larger than the largest response the sums that lead to it may be, in float32.
 
-    A millionth of the response is lost at 8 times as much where nine products are added up, at 3 times where 36 are:
+    A millionth of the response was lost at 8 times as much where nine products were added up, at 2.7 where 36 were:
     measured on stripes, ramps and narrow pictures, with kernels whose halves cancel.
 
     Examples
@@ -56,7 +57,7 @@ def headroom(kernel: NDArray[np.floating]) -> float:
     >>> round(headroom(np.ones((3, 3))), 2), round(headroom(np.ones((5, 9))), 2)
     (6.94, 2.25)
     """
-    return float(_HEADROOM * (_CANCELLING_CHAIN / max(1, int(np.count_nonzero(kernel)))) ** 0.7)
+    return float(min(_MOST, _HEADROOM * (_CANCELLING_CHAIN / max(1, int(np.count_nonzero(kernel)))) ** 0.7))
 
 
 def row_groups(kernel: NDArray[np.floating]) -> Iterator[tuple[int, NDArray[np.floating]]]:

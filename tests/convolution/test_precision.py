@@ -430,6 +430,29 @@ def test_sums_on_the_way_may_be_larger_than_what_they_come_to(backend: Backend) 
     np.testing.assert_allclose(convolve(image, kernel, backend=backend), 0.5e38, rtol=1e-6)
 
 
+def test_an_axis_of_one_pixel_may_have_any_step() -> None:
+    image = np.arange(8, dtype=np.float32)
+    for backend in Backend:
+        np.testing.assert_allclose(
+            convolve(image[None][::-1], np.ones((1, 3)), backend=backend)[0], range(3, 21, 3), rtol=1e-6
+        )
+        np.testing.assert_allclose(
+            convolve(image[:, None][:, ::-1], np.ones((3, 1)), backend=backend)[:, 0], range(3, 21, 3), rtol=1e-6
+        )
+
+
+@pytest.mark.parametrize("backend", list(Backend))
+def test_a_tap_that_float32_cannot_hold_is_refused(backend: Backend) -> None:
+    with pytest.raises(ConvkitError, match="response float32 can hold"):
+        convolve(np.zeros((4, 4), np.float32), [[1e39, 1.0]], backend=backend)
+
+
+def test_an_fft_of_large_numbers_is_right(rng: np.random.Generator) -> None:
+    image, kernel = (rng.random((300, 300)) * 1e37).astype(np.float32), rng.random((3, 3)) / 9
+    exact = scipy.signal.correlate(image.astype(np.float64), kernel, "valid", method="direct")
+    np.testing.assert_allclose(convolve(image, kernel, backend="fft"), exact, rtol=1e-5)
+
+
 def test_a_forked_child_convolves() -> None:
     # libgomp's threads do not go on in a child, which would wait for them.
     script = (
