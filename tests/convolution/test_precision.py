@@ -146,7 +146,7 @@ def test_a_default_device_or_type_of_torch_is_none_of_ours() -> None:
     subprocess.run([sys.executable, "-c", script], check=True, timeout=120)
 
 
-@pytest.mark.parametrize("side", [60, 900])
+@pytest.mark.parametrize("side", [60, 1000])
 @pytest.mark.parametrize("backend", [*_LOOKING, Backend.FFT])
 def test_a_mode_of_torch_changes_no_bit(backend: Backend, side: int, rng) -> None:
     import torch
