@@ -125,7 +125,7 @@ def choose_backend(response_shape: tuple[int, int], kernel: NDArray[np.floating]
     return _cheapest(response_shape, *taps, with_torch="torch" in sys.modules)
 
 
-@functools.lru_cache
+@functools.lru_cache(maxsize=32)
 def _cheapest(
     response_shape: tuple[int, int], taps: bytes, shape: tuple[int, int], kind: np.dtype[Any], *, with_torch: bool
 ) -> Backend:

@@ -29,6 +29,7 @@ _ALONE = 1 << 19
 _LARGE = 1 << 18
 # Weights of kernels of more taps are not kept.
 _KEPT = 1 << 10
+
 _log = logging.getLogger("convkit")
 
 
@@ -68,7 +69,6 @@ def _fill_in_blocks(
     rows = _BLOCK * -(-strip_rows(height, width, _STRIP, _ALONE) // _BLOCK)
     paired = image.shape[1] % _PAIR == 0 and reach == kernel.shape[1] + _BLOCK - 1 <= image.shape[1]
     ready = image.flags.c_contiguous and image.flags.writeable and rows * width >= _LARGE
-    as_it_lies = paired and ready
 
     def worker() -> Callable[[Array, Array], None]:
         of_ours()
@@ -81,7 +81,7 @@ def _fill_in_blocks(
             _put_blocks(_blocks(pixels[:used], weights), strip)
 
         def compute(under: Array, strip: Array) -> None:
-            bottom = len(strip) // _BLOCK * _BLOCK if as_it_lies else 0
+            bottom = len(strip) // _BLOCK * _BLOCK if paired and ready else 0
             if bottom:
                 above = under[: bottom + len(kernel) - 1]
                 blocks = _blocks(above, weights)

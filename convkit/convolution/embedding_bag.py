@@ -35,23 +35,23 @@ def correlate(image: NDArray[np.floating], kernel: NDArray[np.floating], *, seen
 
     image = np.ascontiguousarray(image)
     height, width = image.shape[0] - kernel.shape[0] + 1, image.shape[1] - kernel.shape[1] + 1
-    # Of a narrow image, bags hold more than the table.
-    values = height * (width * kernel.shape[1] + kernel.size)
+    # Values for a row of a table, and for a bag, which of a narrow image holds more.
+    line, reach = width * kernel.shape[1] + kernel.size, len(kernel) - 1
     keep_freed_memory()
     with all_torch_threads():
-        if values <= WHOLE:
+        if (height + reach) * line <= WHOLE:
             response: Array = _sums(image, kernel).numpy()
             if seen is not None:
                 seen.add(image)
             return response
         response = new_response(image, kernel)
-        rows = -(-height // -(-values // _TABLE))
+        rows = max(len(kernel), _TABLE // line - reach)
         for top in range(0, height, rows):
             strip = response[top : top + rows]
-            under = image[top : top + len(strip) + len(kernel) - 1]
+            under = image[top : top + len(strip) + reach]
             torch.from_numpy(strip).copy_(_sums(under, kernel))
             if seen is not None:
-                seen.add(under)
+                seen.add(under[: len(strip)] if top + rows < height else under)
     return response
 
 

@@ -8,7 +8,7 @@ def without_gradients(device: str = "cpu") -> AbstractContextManager[None]:
     """Compute in full precision, whatever ``torch.autocast`` the caller is in, and record nothing."""
     import torch
 
-    # Leaving autocast takes ten times as long as asking for it.
+    # To ask whether there is autocast takes a tenth of the time of turning it off.
     return _precise(device, gradients=False) if torch.is_autocast_enabled(device) else torch.inference_mode()
 
 
