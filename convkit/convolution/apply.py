@@ -27,6 +27,8 @@ _DIRECT_LOSS = 6.5
 # An FFT rounds the spectrum, and of waves and stripes at few frequencies: the kernel's largest gain counts, which is at
 # least the root of the squares of its taps; 0.1 to 0.14 millionths a unit, on stripes of a few pixels up to 0.5.
 _FFT_LOSS = 3.0
+# More samples than a tile has.
+_FFT_TILE = 2.0**40
 # Rows of a response that are looked at first.
 _SOME = 16
 
@@ -113,9 +115,10 @@ def apply(
         if not math.isfinite(brightest) and not math.isfinite(image.largest):
             raise not_finite()
         scale = float(np.abs(kernel.taps).sum())
-        # No sum on the way, of pixels or of products, is larger, but in an FFT; half of the largest number leaves room.
-        direct = chosen is not Backend.FFT and bool(np.isfinite(taps).all())
-        held = direct and max(scale, taps.size) * brightest + abs(kernel.bias) <= float(np.finfo(kind).max) / 2
+        # No sum on the way, of pixels or of products, is larger; half of the largest number leaves room for rounding.
+        # An FFT multiplies by the spectrum of a whole tile.
+        largest_sum = (_FFT_TILE * scale if chosen is Backend.FFT else max(scale, taps.size)) * brightest
+        held = bool(np.isfinite(taps).all()) and largest_sum + abs(kernel.bias) <= float(np.finfo(kind).max) / 2
         spilled = not held and not math.isfinite(_largest(response))
         lost = backend is None and kind == np.float32 and _cancels(kernel.taps, brightest, response, chosen)
         if lost or (spilled and kind == np.float32):

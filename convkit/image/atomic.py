@@ -125,7 +125,8 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
         descriptor, temporary = _claimed(target)
         held = os.dup(descriptor)  # a file is whole only when it is closed, and must be held until it has its name
         try:
-            with os.fdopen(descriptor, "w+b") as file:
+            # Not `os.fdopen`, whose file has a number for a name, which tifffile refuses.
+            with open(temporary, "w+b", opener=lambda *_: descriptor) as file:
                 # What the umask leaves of a new file, which can only be asked for by making one.
                 mode = stat.S_IMODE((_status(target) or os.fstat(descriptor)).st_mode)
                 os.fchmod(descriptor, 0o600)

@@ -7,6 +7,9 @@ import cv2
 import numpy as np
 import pytest
 import skimage
+import tifffile
+
+from convkit import load_image
 
 PHOTOS = Path(skimage.data_dir)
 
@@ -76,3 +79,17 @@ def test_a_filter_is_found_between_two_8_bit_files(convkit, tmp_path: Path, phot
     if not clipped:
         assert record["fit"]["residual_rms"] == pytest.approx(record["fit"]["rounding_rms"], rel=0.05)
     np.testing.assert_allclose(np.reshape(record["kernel"]["learned"], (3, 3)), kernel, atol=0.05 if not clipped else 1)
+
+
+@pytest.mark.parametrize("suffix", [".npy", ".tif"])
+def test_a_picture_that_goes_through_by_rows(convkit, tmp_path: Path, suffix: str) -> None:
+    # More than 64 million pixels, of which the file holds few bytes.
+    image = np.tile(np.arange(256, dtype=np.uint8), (8300, 32))
+    tifffile.imwrite(tmp_path / "large.tif", image, compression="zlib", rowsperstrip=100, photometric="minisblack")
+    done = convkit("convolve", "large.tif", "-k", "1,-1", "-o", f"out{suffix}", "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["shape"] == [8300, 8191]
+    response = load_image(tmp_path / f"out{suffix}", max_pixels=1 << 27)
+    # One step down within a run of gray levels, and back up at its end: differences of numbers that float32 rounds.
+    expected = np.where(np.arange(8191) % 256 == 255, 1.0, -1 / 255)
+    np.testing.assert_allclose(response[:: 8300 // 7], np.tile(expected, (8, 1)), rtol=0, atol=2.0**-23)

@@ -9,7 +9,7 @@ import tifffile
 from convkit import ConvkitError, convolve, load_image
 from convkit.convolution import Convention, Padding
 from convkit.convolution import rows as by_rows
-from convkit.image import open_large, write_rows
+from convkit.image import atomic_write, open_large, write_rows
 from convkit.kernel import Kernel
 
 
@@ -83,7 +83,7 @@ def test_rows_are_written_as_one_file(suffix, tmp_path, rng, monkeypatch) -> Non
     monkeypatch.setattr("convkit.image.rows._TIFF_STRIP", 400)
     image = rng.random((41, 23)).astype(np.float32)
     path = tmp_path / f"y{suffix}"
-    with path.open("w+b") as file:
+    with atomic_write(path) as file:
         write_rows(file, suffix, image.shape, image.dtype, iter(np.array_split(image, [1, 14, 15, 30])))
     np.testing.assert_array_equal(load_image(path), image)
     if suffix == ".tif":
